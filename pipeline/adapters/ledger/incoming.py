@@ -1,0 +1,76 @@
+"""The book of files that came in: each lies in the archive under its hash and is dealt with once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from pipeline.adapters.ledger import audit
+from pipeline.adapters.ledger.audit import Event
+from pipeline.adapters.ledger.schema import files
+from pipeline.adapters.ledger.store import Book, Store, iso, one, record
+from pipeline.ports.ledger import InFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, RowMapping
+
+
+class Incoming(Book):
+    """ports.ledger.FileBook in the database."""
+
+    def file(self, sha: str) -> InFile | None:
+        """Find a file by its hash."""
+        return next(iter(_found(self.store, files.c.sha == sha)), None)
+
+    def files_named(self, role: str, feed: str, name: str) -> Sequence[InFile]:
+        """Find the files of a feed that came under this name, oldest first."""
+        return _found(self.store, files.c.role == role, files.c.feed == feed, files.c.name == name)
+
+    def files_in(self, role: str, state: str) -> Sequence[InFile]:
+        """List a role's files of one state, oldest first."""
+        return _found(self.store, files.c.role == role, files.c.state == state)
+
+    def archived(self, file: InFile) -> None:
+        """Enter a file that now lies in the archive.  Entering the same one again changes nothing."""
+        store = self.store
+        with store.changing() as connection:
+            there = select(files.c.sha).where(store.mine(files), files.c.sha == file.sha)
+            if connection.execute(there).one_or_none() is not None:
+                return
+            text = f"{file.name} of {file.feed} ({file.role}, {file.size} bytes) lies in the archive"
+            entry = audit.append(connection, store, [Event("archived", file.sha, text)], file.archived_at)
+            connection.execute(insert(files).values(**store.scope, **_columns(file), entry=entry))
+
+
+def _found(store: Store, *conditions: ColumnElement[bool]) -> Sequence[InFile]:
+    query = select(files).where(store.mine(files), *conditions).order_by(files.c.archived_at, files.c.entry)
+    with store.reading() as connection:
+        return [_file(row) for row in connection.execute(query).mappings()]
+
+
+def settle_file(connection: Connection, store: Store, sha: str, state: str, code: str = "", why: str = "") -> None:
+    """Move a file from archived to booked or refused.  Raises StaleError if it is no longer waiting to be read."""
+    waiting = (store.mine(files), files.c.sha == sha, files.c.state == "archived")
+    one(connection, update(files).where(*waiting).values(state=state, code=code, why=why), f"file {sha[:12]}")
+
+
+def _columns(file: InFile) -> dict[str, object]:
+    return {
+        "sha": file.sha,
+        "name": file.name,
+        "role": file.role,
+        "feed": file.feed,
+        "size": file.size,
+        "archived_at": iso(file.archived_at),
+        "state": file.state,
+        "code": file.code,
+        "why": file.why,
+    }
+
+
+def _file(row: RowMapping) -> InFile:
+    return record(InFile, row, archived_at=datetime.fromisoformat(row["archived_at"]))

@@ -1,0 +1,260 @@
+"""The tables of the ledger; their unique keys are what keeps a debt from being charged, or a payment posted, twice.
+
+One database serves many campuses, in training and for real: every key begins with the number of a ledger, and a ledger
+belongs to one campus in one environment (text in every key would cost a fifth of the time and a third of the space).
+Amounts are whole cents in 64 bits; moments are UTC in ISO 8601 text; every other text is never null.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    true,
+)
+
+from pipeline import tables
+
+VERSION = 1
+"""Rises with every change of a table.  A program never works on a ledger whose version it does not know."""
+
+SCOPE = ("ledger",)
+FEE = (*SCOPE, "fee_id", "source")
+FEE_VERSION = (*FEE, "version")
+MOVEMENT = (*FEE, "movement")
+
+AS_SENT = ("patron_id_type", "patron_id", "owner", "currency", "amount_cents", "barcode")
+"""What a movement repeats of its fee: every later movement carries these as the first charge was sent."""
+
+FEE_COLUMNS = tuple(column for column in tables.FEES.columns if column.name != "known")
+MOVEMENT_COLUMNS = tuple(
+    column
+    for column in tables.MOVEMENTS.columns
+    if column.name not in tables.FEES.names or column.name in (*AS_SENT, "source", "fee_id", "version")
+)
+
+METADATA = MetaData()
+
+
+def _text(*names: str) -> list[Column[str]]:
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _whole(*names: str) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+def _flag(*names: str) -> list[Column[bool]]:
+    return [Column(name, Boolean, nullable=False) for name in names]
+
+
+def _declared(columns: tuple[tables.Column, ...]) -> list[Column[str] | Column[int]]:
+    kinds = {tables.TEXT: Text, tables.WHOLE: BigInteger}
+    return [Column(column.name, kinds[column.dtype], nullable=False) for column in columns]
+
+
+meta = Table("meta", METADATA, *_text("name"), *_whole("value"), PrimaryKeyConstraint("name"))
+"""``schema``: the version of these tables."""
+
+ledgers = Table(
+    "ledgers",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("campus", "environment"),
+    Column("opened_by", Text),
+    Column("opened_at", Text),
+    *_whole("seq"),
+    *_text("hash"),
+    PrimaryKeyConstraint(*SCOPE),
+    UniqueConstraint("campus", "environment"),
+)
+"""One row for each campus and environment: who said that it may start, and the last link of its audit chain.
+
+Every change moves that link, so changes come one after another, and a trail that was cut short is found.
+"""
+
+runs = Table(
+    "runs",
+    METADATA,
+    *_whole(*SCOPE, "number"),
+    *_text("business_date"),
+    *_whole("sequence"),
+    *_text("command", "config_sha", "started_at"),
+    Column("ended_at", Text),
+    Column("exit_code", Integer),
+    *_text("summary"),
+    PrimaryKeyConstraint(*SCOPE, "number"),
+    UniqueConstraint(*SCOPE, "business_date", "sequence"),
+)
+
+files = Table(
+    "files",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("sha", "name", "role", "feed"),
+    *_whole("size"),
+    *_text("archived_at", "state", "code", "why"),
+    *_whole("entry"),
+    PrimaryKeyConstraint(*SCOPE, "sha"),
+)
+
+fees = Table(
+    "fees",
+    METADATA,
+    *_whole(*SCOPE),
+    *_declared(FEE_COLUMNS),
+    *_text("state", "code", "why", "system", "since"),
+    *_whole("first_run", "last_run", "entry"),
+    PrimaryKeyConstraint(*FEE_VERSION),
+    Index("fees_by_state", *SCOPE, "state", "amount_cents"),
+)
+"""Every version of every fee ever read.  ``entry`` is the audit row under which it came in, here and below."""
+
+batches = Table(
+    "batches",
+    METADATA,
+    *_whole(*SCOPE, "batch_id"),
+    *_text("system", "kind"),
+    *_whole("sequence", "part"),
+    *_text("scope", "name", "path", "sha"),
+    *_whole("size", "count", "cents"),
+    *_text("business_date"),
+    *_whole("entry"),
+    PrimaryKeyConstraint(*SCOPE, "batch_id"),
+    UniqueConstraint(*SCOPE, "system", "kind", "sequence", "part"),
+    UniqueConstraint(*SCOPE, "system", "name"),
+)
+
+movements = Table(
+    "movements",
+    METADATA,
+    *_whole(*SCOPE),
+    *_declared(MOVEMENT_COLUMNS),
+    *_whole("entry"),
+    PrimaryKeyConstraint(*MOVEMENT),
+    ForeignKeyConstraint(FEE_VERSION, [f"fees.{name}" for name in FEE_VERSION]),
+    CheckConstraint("kind IN ('charge', 'reversal', 'credit')"),
+)
+Index(
+    "one_charge_per_reference",
+    *(movements.c[name] for name in (*SCOPE, "system", "reference")),
+    unique=True,
+    sqlite_where=movements.c.kind == "charge",
+    postgresql_where=movements.c.kind == "charge",
+)
+
+batch_lines = Table(
+    "batch_lines",
+    METADATA,
+    *_whole(*SCOPE, "batch_id", "position"),
+    *_text("fee_id", "source"),
+    *_whole("movement", "amount_cents"),
+    *_flag("carried", "live"),
+    PrimaryKeyConstraint(*SCOPE, "batch_id", "position"),
+    ForeignKeyConstraint((*SCOPE, "batch_id"), [f"batches.{name}" for name in (*SCOPE, "batch_id")]),
+    ForeignKeyConstraint(MOVEMENT, [f"movements.{name}" for name in MOVEMENT]),
+    Index("lines_of_a_fee", *SCOPE, "fee_id"),
+    sqlite_with_rowid=False,
+)
+"""Which movement stands at which position of which file.  A line stops being live when its file is given up."""
+
+SENT_HERE = and_(batch_lines.c.live == true(), batch_lines.c.carried == false())
+"""The line by which a movement goes to the bursar, as opposed to repeats of it in later snapshots."""
+
+Index(
+    "one_live_line_per_movement",
+    *(batch_lines.c[name] for name in MOVEMENT),
+    unique=True,
+    sqlite_where=SENT_HERE,
+    postgresql_where=SENT_HERE,
+)
+
+uploads = Table(
+    "uploads",
+    METADATA,
+    *_whole(*SCOPE, "batch_id"),
+    *_text("state", "evidence", "changed_at"),
+    PrimaryKeyConstraint(*SCOPE, "batch_id"),
+    ForeignKeyConstraint((*SCOPE, "batch_id"), [f"batches.{name}" for name in (*SCOPE, "batch_id")]),
+)
+
+payments = Table(
+    "payments",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("key", "fingerprint", "system", "file_sha"),
+    *_whole("line"),
+    *_text("payment_ref", "fee_ref", "patron_id"),
+    *_whole("cents"),
+    *_text("occurred_on", "kind", "method", "state", "code", "why", "fee_id"),
+    *_whole("suspense_cents"),
+    *_text("since"),
+    *_whole("entry"),
+    PrimaryKeyConstraint(*SCOPE, "key"),
+    ForeignKeyConstraint((*SCOPE, "file_sha"), [f"files.{name}" for name in (*SCOPE, "sha")]),
+    Index("payments_by_fee", *SCOPE, "system", "fee_id"),
+    Index("payments_by_state", *SCOPE, "state"),
+)
+
+allocations = Table(
+    "allocations",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("payment_key"),
+    *_whole("number"),
+    *_text("fee_id", "alma_fee_id"),
+    *_whole("cents"),
+    PrimaryKeyConstraint(*SCOPE, "payment_key", "number"),
+    ForeignKeyConstraint((*SCOPE, "payment_key"), [f"payments.{name}" for name in (*SCOPE, "key")]),
+    CheckConstraint("cents > 0"),
+    Index("allocations_by_fee", *SCOPE, "fee_id"),
+)
+
+postings = Table(
+    "postings",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("external_id", "payment_key", "patron_id", "patron_id_type", "alma_fee_id"),
+    *_whole("cents"),
+    *_text("method", "comment", "state"),
+    *_whole("attempts"),
+    Column("since", Text),
+    *_text("code", "why", "evidence", "changed_at"),
+    PrimaryKeyConstraint(*SCOPE, "external_id"),
+    ForeignKeyConstraint((*SCOPE, "payment_key"), [f"payments.{name}" for name in (*SCOPE, "key")]),
+    Index("postings_by_payment", *SCOPE, "payment_key"),
+    Index("postings_by_state", *SCOPE, "state"),
+)
+
+findings = Table(
+    "findings",
+    METADATA,
+    *_whole(*SCOPE, "entry", "number", "run"),
+    *_text("code", "subject", "text", "place"),
+    PrimaryKeyConstraint(*SCOPE, "entry", "number"),
+    Index("findings_by_subject", *SCOPE, "subject"),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    *_whole(*SCOPE, "seq"),
+    *_text("at"),
+    *_whole("run"),
+    *_text("actor", "event", "subject", "text", "hash"),
+    PrimaryKeyConstraint(*SCOPE, "seq"),
+    Index("audit_by_subject", *SCOPE, "subject"),
+)
+"""One row for every change, each holding the hash of itself and of the one before it."""

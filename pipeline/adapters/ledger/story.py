@@ -1,0 +1,67 @@
+"""The ledger as people read it: one fee's life, what stands where, and what waits for somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from pipeline.adapters.ledger import audit, standing
+from pipeline.adapters.ledger.life import Life
+from pipeline.adapters.ledger.schema import fees
+from pipeline.adapters.ledger.store import Book
+from pipeline.adapters.ledger.sums import paid
+from pipeline.adapters.ledger.waiting import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.money import Tally
+
+FEE_FACTS = ("fee_id", "source", "version", "state", "code", "why", "system", "fee_type", "fee_date", "currency")
+
+
+class Story(Book):
+    """ports.ledger.StoryBook in the database; nothing here loads pandas."""
+
+    def story(self, subject: str) -> Sequence[Mapping[str, str]]:
+        """Give what happened to a fee, payment, posting or file, oldest first: at, run, event, text."""
+        with self.store.reading() as connection:
+            moments = Life(connection, self.store, subject).moments()
+        return [
+            {"at": moment.at, "run": str(moment.run or ""), "event": moment.event, "text": moment.text}
+            for moment in moments
+        ]
+
+    def fee_record(self, fee_id: str) -> Sequence[Mapping[str, str | int]]:
+        """Give every version of a fee with state, code, why, system, amount_cents, and how much is paid."""
+        facts = [fees.c[name] for name in (*FEE_FACTS, "amount_cents", "since")]
+        query = select(*facts, paid(fees).label("paid_cents")).where(self.store.mine(fees), fees.c.fee_id == fee_id)
+        with self.store.reading() as connection:
+            rows = connection.execute(query.order_by(fees.c.source, fees.c.version)).mappings()
+            return [dict(row) for row in rows]
+
+    def standing(self) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+        """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ..., "payments": ..., "postings": ...}."""
+        with self.store.reading() as connection:
+            return standing.by_state(connection, self.store)
+
+    def sums(self) -> Sequence[tuple[str, Tally, Tally]]:
+        """Give sums of the ledger that must be equal: what is compared, and its two sides."""
+        with self.store.reading() as connection:
+            return standing.sums(connection, self.store)
+
+    def held_rows(self) -> Sequence[Mapping[str, str | int]]:
+        """List what is held or waits, longest first.
+
+        Columns: kind (fee, file, payment, posting), state, subject, patron_id, file (name) and line it was read from,
+        code, why, amount_cents, since (ISO).  What is left over of a payment is in state suspense.
+        """
+        with self.store.reading() as connection:
+            found = [dict(row) for query in questions(self.store) for row in connection.execute(query).mappings()]
+        return sorted(found, key=lambda row: (row["since"], row["kind"], row["subject"]))
+
+    def verify_audit(self) -> Sequence[str]:
+        """Recompute the hash chain and what it vouches for; give one sentence for everything that was tampered with."""
+        with self.store.reading() as connection:
+            return list(audit.problems(connection, self.store))

@@ -1,0 +1,81 @@
+"""What waits for a person, a date or an answer, and since when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, literal, select
+
+from pipeline.adapters.ledger.schema import batches, fees, files, payments, postings, uploads
+from pipeline.ports.ledger import FeeState, PaymentState, PostingState, UploadState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement, Select
+
+    from pipeline.adapters.ledger.store import Store
+
+FEES = (FeeState.HELD, FeeState.WAITING)
+PAYMENTS = (PaymentState.HELD, PaymentState.SUSPENSE)
+POSTINGS = (
+    PostingState.HELD,
+    PostingState.UNKNOWN,
+    PostingState.DOUBT,
+    PostingState.DOUBLE,
+    PostingState.MISMATCH,
+)
+
+LEFT_OVER = "OVERPAID"
+"""The finding under which the rest of a payment is in suspense."""
+
+
+def questions(store: Store) -> Iterator[Select[Any]]:
+    """Ask for all of it, one question for each kind of row; the columns are those of StoryBook.held_rows."""
+    yield _fees(store)
+    yield _files(store)
+    yield _payments(store, payments.c.state, payments.c.code, payments.c.why, payments.c.cents).where(
+        payments.c.state.in_(PAYMENTS)
+    )
+    rest = literal("more was paid than could be placed")
+    in_suspense = (literal(PaymentState.SUSPENSE.value), literal(LEFT_OVER), rest, payments.c.suspense_cents)
+    yield _payments(store, *in_suspense).where(payments.c.suspense_cents > 0)
+    yield _postings(store)
+
+
+def _fees(store: Store) -> Select[Any]:
+    row = _columns("fee", fees.c.state, fees.c.fee_id, fees.c.patron_id, files.c.name, fees.c.line)
+    reason = _reason(fees.c.code, fees.c.why, fees.c.amount_cents, fees.c.since)
+    lies_in = and_(store.mine(files), files.c.sha == fees.c.file_sha)
+    found = select(*row, *reason).select_from(fees.outerjoin(files, lies_in))
+    return found.where(store.mine(fees), fees.c.state.in_(FEES))
+
+
+def _files(store: Store) -> Select[Any]:
+    row = _columns("file", uploads.c.state, batches.c.name, literal(""), batches.c.name, literal(0))
+    reason = _reason(literal("DELIVER-CONFLICT"), uploads.c.evidence, batches.c.cents, uploads.c.changed_at)
+    mine = and_(store.mine(batches, uploads), batches.c.batch_id == uploads.c.batch_id)
+    return select(*row, *reason).join_from(batches, uploads, mine).where(uploads.c.state == UploadState.CONFLICT)
+
+
+def _payments(store: Store, state: ColumnElement[Any], *reason: ColumnElement[Any]) -> Select[Any]:
+    row = _columns("payment", state, payments.c.key, payments.c.patron_id, files.c.name, payments.c.line)
+    lies_in = and_(store.mine(files), files.c.sha == payments.c.file_sha)
+    found = select(*row, *_reason(*reason, payments.c.since)).select_from(payments.join(files, lies_in))
+    return found.where(store.mine(payments))
+
+
+def _postings(store: Store) -> Select[Any]:
+    row = _columns("posting", postings.c.state, postings.c.external_id, postings.c.patron_id, literal(""), literal(0))
+    reason = _reason(postings.c.code, postings.c.why, postings.c.cents, postings.c.changed_at)
+    return select(*row, *reason).where(store.mine(postings), postings.c.state.in_(POSTINGS))
+
+
+def _columns(kind: str, *facts: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    names = ("state", "subject", "patron_id", "file", "line")
+    return [literal(kind).label("kind"), *(fact.label(name) for fact, name in zip(facts, names, strict=True))]
+
+
+def _reason(*facts: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    names = ("code", "why", "amount_cents", "since")
+    return [fact.label(name) for fact, name in zip(facts, names, strict=True)]

@@ -1,0 +1,37 @@
+"""What a local folder and a folder on a server have in common: which file names are good, and "there is none"."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from pipeline.ports.outside import Refused
+
+BLOCK = 1 << 20
+"""How many bytes are read or written at once, so that memory does not grow with the file."""
+
+
+class Missing(Refused):
+    """There is no such file, in a folder that is there."""
+
+
+def is_plain(name: str) -> bool:
+    """Say whether a name is just a name: no path in it, no control, direction or broken character."""
+    return (
+        name not in {"", ".", ".."}
+        and not {"/", "\\"} & set(name)
+        and not any(unicodedata.category(character).startswith("C") for character in name)
+    )
+
+
+def plain(name: str) -> str:
+    """Return a plain name.  Raises Refused for anything else, so that no name can lead out of its folder."""
+    if not is_plain(name):
+        message = f"{name!a} is not a plain file name; rename the file"
+        raise Refused(message)
+    return name
+
+
+def plain_or_below(name: str) -> str:
+    """Return a plain name, or ``folder/name`` with both parts plain.  Raises Refused for anything else."""
+    folder, slash, rest = name.rpartition("/")
+    return f"{plain(folder)}/{plain(rest)}" if slash else plain(name)

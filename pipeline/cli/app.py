@@ -1,0 +1,177 @@
+"""The command line: every command is thin, and loads what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="bursar",
+    help="Library fines to the bursar and payments back, to the cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+layouts_app = typer.Typer(help="The file formats: check them all, or show one as a spec sheet.")
+sandbox_app = typer.Typer(help="A campus in a box, to try things on.", no_args_is_help=True)
+app.add_typer(layouts_app, name="layouts")
+app.add_typer(sandbox_app, name="sandbox")
+
+CampusOption = Annotated[Path, typer.Option("--campus", help="the campus file", metavar="TOML")]
+DateOption = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="business date; today at the campus if not given"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+ApproveOption = Annotated[
+    list[str] | None, typer.Option("--approve", help="let a system's smaller snapshot out, this once", metavar="SYSTEM")
+]
+
+
+@app.command()
+def preview(
+    files: Annotated[list[Path], typer.Argument(help="Alma bursar exports")],
+    campus: CampusOption,
+    out: Annotated[Path, typer.Option("--out", help="a new or empty folder for the files", metavar="DIR")],
+    date: DateOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+    second_opinion: Annotated[bool, typer.Option(help="also ask Great Expectations")] = True,  # noqa: FBT002
+) -> None:
+    """Show what would be sent: the steps of charges out, up to files on disk.  No network, no ledger."""
+    from pipeline.cli import preview as command
+
+    sys.exit(command.preview(files, campus, out, _day(date), as_json=json, second_opinion=second_opinion))
+
+
+@app.command()
+def read(
+    file: Annotated[Path, typer.Argument(help="a file in one of our layouts")],
+    layout: Annotated[str, typer.Option("--layout", help="its layout, such as peoplesoft/paid")],
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Read a file back through its layout."""
+    from pipeline.cli import formats
+
+    sys.exit(formats.read(file, layout, as_json=json))
+
+
+@layouts_app.callback(invoke_without_command=True)
+def layouts(context: typer.Context) -> None:
+    """Check every layout there is."""
+    from pipeline.cli import formats
+
+    if context.invoked_subcommand is None:
+        sys.exit(formats.check())
+
+
+@layouts_app.command("show")
+def show(name: Annotated[str, typer.Argument(help="such as peoplesoft/default")]) -> None:
+    """Print a layout as a spec sheet for the bursar."""
+    from pipeline.cli import formats
+
+    formats.show(name)
+
+
+@app.command()
+def plan() -> None:
+    """Print the steps of a night."""
+    from pipeline.cli import tell
+
+    tell.plan()
+
+
+@app.command()
+def init(path: Annotated[Path, typer.Argument(help="the campus file to write")] = Path("campus.toml")) -> None:
+    """Write a commented campus file to start from."""
+    from pipeline.cli import start
+
+    start.init(path)
+
+
+@app.command()
+def opening(
+    campus: CampusOption,
+    empty: Annotated[bool, typer.Option("--empty", help="nothing was ever sent or posted before")] = False,  # noqa: FBT002
+) -> None:
+    """Open a new ledger: without an opening nothing is sent and nothing is posted."""
+    from pipeline.cli import start
+
+    sys.exit(start.opening(campus, empty=empty))
+
+
+@app.command()
+def night(campus: CampusOption, date: DateOption = None, approve: ApproveOption = None) -> None:
+    """Run a whole night: payments in, then charges out, then the reports."""
+    _run("night", campus, date, approve)
+
+
+@app.command()
+def charges(campus: CampusOption, date: DateOption = None, approve: ApproveOption = None) -> None:
+    """Run charges out only."""
+    _run("charges", campus, date, approve)
+
+
+@app.command()
+def payments(campus: CampusOption, date: DateOption = None) -> None:
+    """Run payments in only."""
+    _run("payments", campus, date, None)
+
+
+@app.command()
+def status(campus: CampusOption) -> None:
+    """Say how the last run went, whether one is at work, and what waits or is held."""
+    from pipeline.cli import tell
+
+    tell.status(campus)
+
+
+@app.command()
+def explain(
+    fee: Annotated[str, typer.Argument(help="a fee, payment, file or external id")], campus: CampusOption
+) -> None:
+    """Tell the whole life of a fee, and what happens next."""
+    from pipeline.cli import tell
+
+    sys.exit(tell.explain(fee, campus))
+
+
+@app.command()
+def report(campus: CampusOption) -> None:
+    """Print where the newest report lies."""
+    from pipeline.cli import tell
+
+    sys.exit(tell.newest_report(campus))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="where the demo keeps its state")] = Path("demo"),
+) -> None:
+    """Run nights of the sample campus against the campus in a box, until one sends and posts nothing."""
+    from pipeline.cli import demo as command
+
+    sys.exit(command.demo(folder))
+
+
+@sandbox_app.command("up")
+def sandbox_up(
+    folder: Annotated[Path, typer.Option("--folder", help="where the box keeps its state")] = Path("sandbox"),
+) -> None:
+    """Start an Alma, an SFTP server and a bursar's office on loopback, and write a campus file for them."""
+    from pipeline.cli import demo as command
+
+    sys.exit(command.up(folder))
+
+
+def _run(command: str, campus: Path, when: datetime | None, approve: list[str] | None) -> None:
+    from pipeline.cli import run
+
+    sys.exit(run.run(command, campus, _day(when), frozenset(approve or ())))
+
+
+def _day(when: datetime | None) -> date | None:
+    return when.date() if when else None

@@ -1,0 +1,52 @@
+"""Running a night: the lock, the ledger, the real world, and an exit code that says what the operator must know."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline import files, nightly
+from pipeline.campus.load import load
+from pipeline.cli import world
+from pipeline.cli.books import ledger_of
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.campus.load import Loaded
+
+
+def run(command: str, campus: Path, day: date | None, approved: frozenset[str] = frozenset()) -> int:
+    """Run ``night``, ``charges`` or ``payments`` of a campus for one business date; print one line and the report."""
+    from pipeline.adapters.lock import Locked, run_lock
+
+    loaded = load(campus, secrets=True)
+    files.private_folder(loaded.state)
+    try:
+        with run_lock(loaded.state):
+            night = carry_out(command, loaded, day or world.today_at(loaded), approved)
+    except Locked as locked:
+        typer.echo(f"{loaded.campus.name}: {locked}", err=True)
+        return nightly.LOCKED
+    for finding in night.findings:
+        if finding.stops:
+            typer.echo(f"{finding.code}: {finding.text}; {finding.entry.do}", err=True)
+    typer.echo(f"{loaded.campus.name} {command} {night.today}: {nightly.summary(night)}")
+    typer.echo(f"report: {night.folder / 'report.html'}")
+    return night.exit_code
+
+
+def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] = frozenset()) -> nightly.Night:
+    """Run a command under a lock that the caller holds; give the night as it ended."""
+    with ExitStack() as stack:
+        outside = world.outside_of(loaded, stack)
+        ledger = ledger_of(loaded.identity)
+        stack.callback(ledger.close)
+        started = ledger.begin_run(command, day, loaded.sha, outside.clock.now())
+        folder = files.private_folder(loaded.state / "runs" / f"{day}-{started.sequence:02d}")
+        night = nightly.Night(command, loaded, day, started, ledger, outside, folder, approved)
+        nightly.run_night(night)
+    return night

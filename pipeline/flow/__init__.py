@@ -1,0 +1,1 @@
+"""Running the steps of a night, checking the books after each, and saving what each stage produced."""

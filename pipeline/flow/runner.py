@@ -1,0 +1,180 @@
+"""Runs the steps of a table one after the other, checks the books after each, and saves what each one produced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.findings import BOXES, Outcome
+from pipeline.flow import books
+from pipeline.money import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    import pandas as pd
+
+    from pipeline.campus.load import Loaded
+    from pipeline.findings import Finding
+    from pipeline.ports.ledger import Batch, Ledger, Run
+    from pipeline.ports.outside import AlmaFees, Clock, Place, SecondOpinion
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A thinking step: ``stage(table, campus, today, **known) -> Outcome``.
+
+    ``known`` are frozen ledger tables the stage asks for; the rows of those in ``enters`` come in beside the table.
+    ``books`` names the equation that must hold afterwards, ``opinion`` the suite a second opinion is asked for.
+    """
+
+    name: str
+    says: str
+    books: str = "plain"
+    known: tuple[str, ...] = ()
+    enters: tuple[str, ...] = ()
+    opinion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Step):
+    """A doing step, one that touches the outside or the ledger: ``stage(work) -> Outcome | None``."""
+
+    books: str = "none"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The real world, as the stages may see it."""
+
+    clock: Clock
+    place: Callable[[str, str], Place]
+    alma: AlmaFees | None = None
+    opinion: SecondOpinion | None = None
+
+
+@dataclass
+class Work:
+    """What is on the desk while a table of steps runs."""
+
+    campus: Loaded
+    today: date
+    run: Run
+    ledger: Ledger
+    outside: Outside
+    folder: Path
+    keep_stages: bool = True
+    prefix: str = ""
+    approved: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+    boxes: dict[str, list[pd.DataFrame]] = field(default_factory=lambda: {box: [] for box in BOXES})
+    findings: list[Finding] = field(default_factory=list)
+    lines: list[books.Line] = field(default_factory=list)
+    planned: tuple[tuple[str, str], ...] = ()
+    made: tuple[tuple[Batch, Path, str], ...] = ()
+    before: tuple[Work, ...] = ()
+    fees_read: Tally | None = None
+    sent: int = 0
+    already: int = 0
+    news: bool = False
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The table on the desk.  A step that needs one and has none stands in the wrong place: RuntimeError."""
+        if self.table is None:
+            message = "there is no table on the desk yet: a step stands in the wrong place"
+            raise RuntimeError(message)
+        return self.table
+
+    def below_state(self, path: Path) -> str:
+        """Give a path as the ledger keeps it: below the state folder where it lies there, else as it is."""
+        state = self.campus.state
+        return str(path.relative_to(state)) if path.is_relative_to(state) else str(path)
+
+    def box(self, name: str) -> pd.DataFrame | None:
+        """Everything that was put into a box so far, or None."""
+        import pandas as pd
+
+        frames = [frame for frame in self.boxes[name] if len(frame)]
+        return pd.concat(frames, ignore_index=True) if frames else None
+
+
+class FlowStoppedError(Exception):
+    """A finding stops the flow; it is the last one of the work's findings."""
+
+
+def run(
+    steps: Sequence[Step], work: Work, stages: Callable[[str], Callable[..., Any]], known: Mapping[str, Any]
+) -> None:
+    """Run ``steps`` in order.
+
+    ``stages`` finds a stage by name; ``known`` gives, by name, a function ``(work) -> frame`` of the ledger.  Raises
+    UnbalancedError when the books of a step do not balance, FlowStoppedError on a finding that stops the flow.
+    """
+    for number, step in enumerate(steps):
+        given = work.table
+        tables = {name: known[name](work) for name in dict.fromkeys((*step.known, *step.enters))}
+        outcome = _call(stages(step.name), step, work, tables)
+        if outcome is None:
+            continue
+        entering = [tables[name] for name in step.enters]
+        entry = books.Entry(step.name, given, entering, tables, outcome, work.campus.folder)
+        _check(books.EQUATIONS[step.books](entry), work)
+        _put_down(outcome, work)
+        if step.books == "read" and "currency" in work.rows.columns:
+            work.fees_read = own_money(work.rows, work.campus.campus.currency)
+        _ask(step, work)
+        if work.keep_stages:
+            _save(f"{number:02d}-{step.name}", outcome, work.folder)
+
+
+def _call(stage: Callable[..., Any], step: Step, work: Work, tables: Mapping[str, pd.DataFrame]) -> Outcome | None:
+    made: Outcome | None = stage(work) if isinstance(step, Act) else stage(work.rows, work.campus, work.today, **tables)
+    return made
+
+
+def _check(lines: list[books.Line], work: Work) -> None:
+    work.lines.extend(lines)
+    if wrong := [line for line in lines if not line.balanced]:
+        raise books.UnbalancedError(wrong)
+
+
+def _put_down(outcome: Outcome, work: Work) -> None:
+    work.table = outcome.passed
+    work.planned = work.planned if outcome.planned is None else outcome.planned
+    work.made = work.made if outcome.made is None else outcome.made
+    work.findings.extend(outcome.findings)
+    for box, frame in outcome.boxes.items():
+        work.boxes[box].append(frame)
+    if any(finding.stops and finding.entry.scope in ("flow", "night") for finding in outcome.findings):
+        raise FlowStoppedError
+
+
+def own_money(frame: pd.DataFrame | None, currency: str) -> Tally:
+    """Count every row, and add up the money of the campus's own currency; nothing is ever converted."""
+    if frame is None:
+        return Tally()
+    return Tally(len(frame), int(frame.loc[frame["currency"] == currency, "amount_cents"].sum()))
+
+
+def _ask(step: Step, work: Work) -> None:
+    """One question about the whole table, or one per system once the rows know theirs."""
+    if not step.opinion or work.outside.opinion is None or work.table is None:
+        return
+    if "system" not in work.table.columns:
+        work.outside.opinion.ask(step.opinion, step.opinion, work.table)
+        return
+    for system, rows in work.table.groupby("system", sort=True):
+        work.outside.opinion.ask(step.opinion, str(system), rows)
+
+
+def _save(name: str, outcome: Outcome, folder: Path) -> None:
+    from pipeline import files
+
+    for box, frame in outcome.all_rows():
+        if len(frame):
+            target = files.private_folder(folder / "stages") / f"{name}-{box}.parquet"
+            files.replace(target, [frame.to_parquet(index=False)])

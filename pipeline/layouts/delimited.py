@@ -1,0 +1,128 @@
+"""Files of separated values: written with as few quotes as possible, read by their headings in any order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from pipeline.layouts.model import same
+from pipeline.layouts.raw import CUT, OTHER, Raw, UnreadableFileError, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.layouts.model import Layout, Line
+    from pipeline.layouts.rows import Printed
+
+Record = tuple[int, list[str]]
+"""The number of a line, counted from 1, and its cells."""
+
+
+class _NotTheHeadingsError(Exception):
+    """The line of headings does not have what the layout needs."""
+
+
+def blocks(layout: Layout, printed: Printed) -> Iterator[bytes]:
+    """Give the bytes of a file, some thousand lines at a time."""
+    heading = [column.name for column in layout.detail.columns] if layout.facts.headings else None
+    yield _block(layout, [line for line in (printed.header, heading) if line is not None])
+    for columns in printed.parts:
+        yield _block(layout, zip(*columns, strict=True))
+    if printed.trailer is not None:
+        yield _block(layout, [printed.trailer])
+
+
+def _block(layout: Layout, records: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=layout.delimiter, lineterminator=layout.newline).writerows(records)
+    return text.getvalue().encode(layout.facts.encoding)
+
+
+def parse(layout: Layout, data: bytes) -> Raw:
+    """Take a file apart by its headings.  Raises UnreadableFileError when it is not whole or is another format."""
+    records = _records(layout, decoded(layout, data))
+    header = _single(layout, layout.header, records, 0) if layout.header else None
+    line, headings = _headings(layout, records)
+    trailer = _single(layout, layout.trailer, records, -1) if layout.trailer else None
+    try:
+        places = _places(layout, headings)
+    except _NotTheHeadingsError as error:
+        raise UnreadableFileError(OTHER, f"line {line}: {error}") from None
+    broken = [_broken(cells, headings) for _, cells in records]
+    blank = [""] * len(headings)
+    whole = [cells if not why else blank for (_, cells), why in zip(records, broken, strict=True)]
+    columns = {name: [cells[place] for cells in whole] for name, place in places.items()}
+    ignored = tuple(heading for place, heading in enumerate(headings) if place not in places.values())
+    return Raw(header, trailer, columns, [line for line, _ in records], broken, ignored)
+
+
+def _records(layout: Layout, text: str) -> list[Record]:
+    """Every line is a record of its own: a quote that runs over a line's end could swallow somebody's payment."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter, strict=True)
+    found: list[Record] = []
+    line = 0
+    try:
+        for cells in reader:
+            if reader.line_num != line + 1:
+                reason = f"line {line + 1}: a quote opens and does not close on this line; ask how the file was made"
+                raise UnreadableFileError(OTHER, reason)
+            line += 1
+            if any(cell.strip(" ") for cell in cells):
+                found.append((line, cells))
+    except csv.Error as error:
+        reason = f"line {line + 1}: {error}; ask how the file was made"
+        raise UnreadableFileError(OTHER, reason) from None
+    return found
+
+
+def _single(layout: Layout, line: Line, records: list[Record], place: int) -> list[str]:
+    """Take the one header or trailer line off; blank cells behind it say nothing."""
+    name, code = ("header", OTHER) if place == 0 else ("trailer", CUT)
+    if not records:
+        raise UnreadableFileError(CUT, f"the {name} line is missing; ask for the file again")
+    number, cells = records.pop(place)
+    size = len(line.columns)
+    literal = line.columns[0].literal
+    if len(cells) < size or any(cells[size:]) or (literal is not None and cells[0].strip(" ") != literal):
+        wanted = layout.delimiter.join(str(column.literal or column.name) for column in line.columns)
+        raise UnreadableFileError(code, f"line {number}: not the {name} {wanted}; the file is not whole, or another")
+    return cells[:size]
+
+
+def _headings(layout: Layout, records: list[Record]) -> Record:
+    if not layout.facts.headings:
+        return 0, [column.name for column in layout.detail.columns]
+    if not records:
+        raise UnreadableFileError(OTHER, "there is no line of headings; ask for the file again")
+    line, cells = records.pop(0)
+    return line, [cell.strip(" ") for cell in cells]
+
+
+def _places(layout: Layout, headings: list[str]) -> dict[str, int]:
+    """Find every column under its own name, or else under one of its other names."""
+    if not layout.facts.headings:
+        return {name: place for place, name in enumerate(headings)}
+    where: dict[str, list[int]] = {}
+    for place, heading in enumerate(headings):
+        where.setdefault(same(heading), []).append(place)
+    found: dict[str, int] = {}
+    missing: list[str] = []
+    for column in layout.detail.columns:
+        exact = where.get(same(column.name), [])
+        hits = exact or [place for other in sorted(column.spelled()) for place in where.get(other, [])]
+        if len(hits) > 1:
+            message = f"{column.name} stands under {len(hits)} headings; ask which one is meant"
+            raise _NotTheHeadingsError(message)
+        if hits:
+            found[column.name] = hits[0]
+        elif not column.optional or layout.facts.outgoing:
+            missing.append(column.name)
+    if missing:
+        message = f"not the headings of {layout.name}: no {', '.join(missing)} among its {len(headings)} headings"
+        raise _NotTheHeadingsError(message)
+    return found
+
+
+def _broken(cells: list[str], headings: list[str]) -> str:
+    return "" if len(cells) == len(headings) else f"has {len(cells)} cells, not {len(headings)}"

@@ -1,0 +1,247 @@
+"""What a layout file can say: its facts, its lines and their columns, all from closed lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, field_validator
+
+from pipeline import tables
+from pipeline.layouts import dates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\"]+$", max_length=60)]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
+MovementKind = Literal["charge", "reversal", "credit"]
+PaymentKind = Literal["sale", "refund", "void", "reversal", "chargeback", "fee", "writeoff", "adjustment", "other"]
+
+SHOWS = ("text", "digits", "cents", "dollars", "count", "choice", *(f"date:{form}" for form in dates.FORMATS))
+"""How a value can stand in a file.
+
+``digits`` fills its width exactly; ``dollars`` has a point and two places; ``cents`` has neither; ``choice`` is one of
+the column's ``choices``.
+"""
+
+FREE_TEXT = frozenset({"label", "description", "title", "comment", "patron_name", "lname", "fname"})
+"""Text for the eye only: the one kind of value that may be cut or folded; all else is held if it does not fit."""
+
+PERSON = frozenset({"lname", "fname", "email"})
+"""Columns that only some sources carry; a name is never split to make them, so a layout takes them as optional."""
+
+MOVEMENT_SOURCES = PERSON | {
+    column.name for column in tables.MOVEMENTS.columns if column.dtype == tables.TEXT or column.name == "amount_cents"
+}
+PAYMENT_SOURCES = frozenset(
+    {
+        "payment_ref",
+        "payment_line",
+        "fee_ref",
+        "patron_id",
+        "amount_cents",
+        "occurred_on",
+        "status",
+        "method",
+        "item_code",
+    }
+)
+CONTROL_SOURCES = frozenset({"control.count", "control.cents"})
+PER_FILE = frozenset({"currency"})
+"""Columns of a movement that stand once in a file, in its header or trailer."""
+
+DATES = frozenset({"effective_date", "due_date", "fee_date", "occurred_on"})
+
+
+class Closed(BaseModel):
+    """Closed and frozen: a key that is not described is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Closed):
+    """One column: its name, its width in bytes, where its value comes from, how it stands in the file.
+
+    ``from`` names a column of our own tables, ``control.count``, ``control.cents``, or ``system.<setting>`` of the
+    campus file.  ``literal`` is fixed text, or one text per kind.  ``optional`` means that the column may be missing:
+    from a returned file, or from what the source carries.  ``required`` means that the value may not be blank.
+    ``example`` is a value as it stands in the file, without padding.  ``at`` is where the column must begin.
+    """
+
+    name: Name
+    width: PositiveInt | Literal["rest"] | None = None
+    source: str = Field("", alias="from")
+    literal: str | dict[str, str] | None = None
+    show: str = "text"
+    choices: tuple[str, ...] = ()
+    align: Literal["left", "right"] = "left"
+    pad: Literal[" ", "0"] = " "
+    overflow: Literal["hold", "cut"] = "hold"
+    fold: Literal["ascii"] | None = None
+    required: bool = False
+    optional: bool = False
+    aliases: tuple[Name, ...] = ()
+    example: str | None = None
+    at: PositiveInt | None = None
+
+    @field_validator("show")
+    @classmethod
+    def _closed(cls, show: str) -> str:
+        if show not in SHOWS:
+            message = f"is not one of {', '.join(SHOWS)}"
+            raise ValueError(message)
+        return show
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its value is a whole number of ours: cents or a count."""
+        return self.show in ("cents", "dollars", "count")
+
+    @property
+    def is_free_text(self) -> bool:
+        """Whether it is for the eye only."""
+        return self.source in FREE_TEXT
+
+    def spelled(self) -> frozenset[str]:
+        """Every heading that this column answers to, as ``same`` makes them."""
+        return frozenset(same(name) for name in (self.name, *self.aliases))
+
+
+def same(heading: str) -> str:
+    """Bring a heading into the form in which headings are compared: without spaces and case."""
+    return "".join(heading.split()).casefold()
+
+
+class Line(Closed):
+    """One kind of line: its columns in order, and how many bytes it has (fixed layouts; compared when given)."""
+
+    bytes: PositiveInt | None = None
+    columns: tuple[Column, ...] = Field(min_length=1)
+
+
+class Outgoing(Closed):
+    """What only a file that we send has.  ``kinds`` maps our kind to the word in the file name."""
+
+    kinds: dict[MovementKind, Word] = Field(min_length=1)
+    name: str
+    scope: Literal["delta", "snapshot"]
+    max_lines: PositiveInt | None = None
+    sort: tuple[str, ...] = ()
+
+
+class KindRule(Closed):
+    """One row of the list that says what a line of money is: the first that fits counts.
+
+    ``when`` names columns and the choices that fit; ``amount`` the sign that fits.  ``money`` is the direction: ``in``
+    counts as written and may not be negative, ``back`` counts as negative however it is written, ``none`` counts 0.
+    """
+
+    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    amount: Literal["positive", "zero", "negative"] | None = None
+    kind: PaymentKind
+    money: Literal["in", "back", "none"]
+
+
+class Incoming(Closed):
+    """What only a file that comes back has; nothing of it has a default.
+
+    ``repeats``: whether later files say again what earlier ones said.  ``amount_is``: what the amount stands for.
+    ``covers``: the period of one file.  ``complete``: what proves that it is whole: a trailer, or that it stays
+    unchanged at its place and ends with a whole line.
+    """
+
+    repeats: Literal["none", "cumulative"]
+    amount_is: Literal["payment", "paid_to_date"]
+    covers: Literal["business_day", "first_to_last_row"]
+    complete: Literal["trailer", "stable"]
+    kinds: tuple[KindRule, ...] = Field(min_length=1)
+
+
+class Control(Closed):
+    """Which lines the control total adds up: those whose columns have these choices; all lines if nothing is named."""
+
+    adds: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Facts(Closed):
+    """What holds for the file as a whole.  Exactly one of ``outgoing`` and ``returned`` stands in a layout."""
+
+    title: str = Field(min_length=1)
+    format: Literal["fixed", "delimited"]
+    encoding: Literal["ascii", "utf-8", "cp1252"]
+    newline: Literal["LF", "CRLF", "any"]
+    sign: Literal["unsigned", "signed"]
+    between: Literal["", " ", ","] = ""
+    delimiter: Literal[",", "\t", ";", "|"] | None = None
+    headings: bool = False
+    outgoing: Outgoing | None = None
+    returned: Incoming | None = None
+    control: Control = Field(default_factory=Control)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One file format, checked: ``name`` is such as ``peoplesoft/default``."""
+
+    name: str
+    facts: Facts
+    detail: Line
+    header: Line | None = None
+    trailer: Line | None = None
+
+    @property
+    def scope(self) -> str:
+        """``delta`` or ``snapshot`` for a file that we send, "" for one that comes back."""
+        return self.facts.outgoing.scope if self.facts.outgoing else ""
+
+    @property
+    def repeats(self) -> str:
+        """``none`` or ``cumulative`` for a file that comes back, "" for one that we send."""
+        return self.facts.returned.repeats if self.facts.returned else ""
+
+    @property
+    def proved_whole(self) -> bool:
+        """Whether a file that comes back proves by itself that it is whole."""
+        return self.facts.returned is not None and self.facts.returned.complete == "trailer"
+
+    @property
+    def max_lines(self) -> int | None:
+        """How many detail lines one file may have; None for as many as there are."""
+        return self.facts.outgoing.max_lines if self.facts.outgoing else None
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of movement it serves, with the word for each in the file name; empty for a returned file."""
+        return {str(ours): word for ours, word in self.facts.outgoing.kinds.items()} if self.facts.outgoing else {}
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The columns of our own tables that it writes or gives."""
+        known = MOVEMENT_SOURCES | PAYMENT_SOURCES
+        return frozenset(column.source for line in self.lines() for column in line.columns) & known
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The settings that the campus file must give to a system with this layout, such as ``origin_id``."""
+        sources = (column.source for line in self.lines() for column in line.columns)
+        return frozenset(source.removeprefix("system.") for source in sources if source.startswith("system."))
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the cells of a delimited file."""
+        return self.facts.delimiter or ","
+
+    @property
+    def newline(self) -> str:
+        """What ends a line that we write."""
+        return "\n" if self.facts.newline == "LF" else "\r\n"
+
+    def lines(self) -> tuple[Line, ...]:
+        """Its lines in the order of the file."""
+        return tuple(line for line in (self.header, self.detail, self.trailer) if line is not None)
+
+    @property
+    def amount(self) -> Column:
+        """The column of the detail line that holds the money."""
+        return next(column for column in self.detail.columns if column.source == "amount_cents")

@@ -1,0 +1,46 @@
+"""A file as it was read: its rows in our own nouns, and what it adds up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.money import Tally
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a file says.
+
+    ``rows`` has ``line`` (counted from 1), the columns that the layout gives, ``kind``, ``amount_cents`` and
+    ``unreadable``: why a row cannot be used, "" for a good one.  Money that comes in is positive, money going back
+    negative; an amount that cannot be understood counts 0.  ``control`` is what the file itself says that it holds,
+    None if it does not say.  ``ignored`` are headings that the layout does not know.
+    """
+
+    rows: pd.DataFrame
+    control: Tally | None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """Count and cents of all rows, and by kind (``unknown`` where nothing tells); what the file itself states."""
+        by_kind = {
+            str(kind) or "unknown": {"count": len(part), "cents": int(part["amount_cents"].sum())}
+            for kind, part in self.rows.groupby("kind", sort=True)
+        }
+        return {
+            "count": len(self.rows),
+            "cents": int(self.rows["amount_cents"].sum()),
+            "by_kind": by_kind,
+            "control": {"count": self.control.count, "cents": self.control.cents} if self.control else None,
+            "unreadable": int((self.rows["unreadable"] != "").sum()),
+        }
+
+
+def to_json(returned: Returned) -> dict[str, Any]:
+    """Give rows and totals as plain values: what ``bursar read --json`` prints."""
+    return {"rows": returned.rows.to_dict("records"), "totals": returned.totals}

@@ -1,0 +1,200 @@
+"""Rows of ours as the texts of a file, column by column, and every row that cannot be written named with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from pipeline.layouts.cells import Cell, MisfitError, cells
+from pipeline.layouts.model import PER_FILE
+from pipeline.money import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from pipeline.layouts.model import Layout, Line
+
+Value = str | int
+ROWS_A_PART = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many values of a column of free text were cut, and how many folded to plain letters, to fit."""
+
+    column: str
+    cut: int
+    folded: int
+
+    def __str__(self) -> str:
+        """For people: ``DESC: 3 cut, 0 folded``."""
+        return f"{self.column}: {self.cut} cut, {self.folded} folded"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A file as texts: cells of header and trailer (None without one), and the detail lines by columns, in parts."""
+
+    header: list[str] | None
+    parts: Iterable[list[list[str]]]
+    trailer: list[str] | None
+
+
+def faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str, str]) -> pd.Series[str]:
+    """Say for each row why it cannot be written as this kind, "" where it can: ``ITEM_AMT is 16 wide, 15 allowed``.
+
+    What is wrong with the file as a whole (a setting that is missing, a total too large) is wrong with every row.
+    """
+    import pandas as pd
+
+    if kind not in layout.kinds:
+        return pd.Series(f"{layout.name} has no file for a {kind}", index=rows.index, dtype="str")
+    why: dict[int, list[str]] = {}
+    for cell in cells(layout, layout.detail):
+        values = _column(cell, rows, kind)
+        reasons = _misfits(cell, values)
+        for place, value in enumerate(values) if reasons else ():
+            if value in reasons:
+                why.setdefault(place, []).append(reasons[value])
+    _mixed(layout, rows, why)
+    sound = rows.iloc[[place for place in range(len(rows)) if place not in why]] if why else rows
+    whole = _file_faults(layout, sound, kind, constants)
+    texts = ["; ".join([*why.get(place, ()), *whole]) for place in range(len(rows))] if why or whole else ""
+    return pd.Series(texts, index=rows.index, dtype="str")
+
+
+def notes(layout: Layout, rows: pd.DataFrame, kind: str) -> list[Changed]:
+    """Count what is cut or folded when these rows are written; a column where nothing is changed is not named."""
+    found = []
+    for cell in cells(layout, layout.detail):
+        if not cell.column.is_free_text:
+            continue
+        values = _column(cell, rows, kind)
+        known = {value: cell.changed(str(value)) for value in set(values)}
+        cut = sum(known[value][0] for value in values)
+        folded = sum(known[value][1] for value in values)
+        if cut or folded:
+            found.append(Changed(cell.column.name, cut, folded))
+    return found
+
+
+def printed(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str, str]) -> Printed:
+    """Turn rows into texts, sorted as the layout says, some thousand at a time so that memory does not grow.
+
+    Raises ValueError, here or while the parts are made, for a row that ``faults`` would name.
+    """
+    out = layout.facts.outgoing
+    if out is None or kind not in layout.kinds or (out.max_lines and len(rows) > out.max_lines):
+        message = f"{layout.name} cannot write {len(rows)} rows of kind {kind!r} into one file"
+        raise ValueError(message)
+    mixed: dict[int, list[str]] = {}
+    _mixed(layout, rows, mixed)
+    if mixed:
+        message = f"{layout.name}: {next(iter(mixed.values()))[0]}"
+        raise ValueError(message)
+    header, trailer = (
+        None
+        if line is None
+        else [_texts(cell, [value], {})[0] for cell, value in _once(layout, line, rows, kind, constants)]
+        for line in (layout.header, layout.trailer)
+    )
+    ordered = rows.sort_values(list(out.sort), kind="stable") if out.sort else rows
+    return Printed(header, _parts(layout, ordered, kind), trailer)
+
+
+def _parts(layout: Layout, rows: pd.DataFrame, kind: str) -> Iterator[list[list[str]]]:
+    """Amounts, types and days repeat: what one part has learnt about them helps the next."""
+    line: list[tuple[Cell, dict[Value, str]]] = [(cell, {}) for cell in cells(layout, layout.detail)]
+    for place in range(0, len(rows), ROWS_A_PART):
+        part = rows.iloc[place : place + ROWS_A_PART]
+        yield [_texts(cell, _column(cell, part, kind), known) for cell, known in line]
+
+
+def _column(cell: Cell, rows: pd.DataFrame, kind: str) -> list[Value]:
+    """The values of a column; a column that the source does not carry is blank where the layout allows that."""
+    column = cell.column
+    if column.literal is not None:
+        return [_literal(column.literal, kind)] * len(rows)
+    if column.source not in rows.columns and column.optional:
+        return [""] * len(rows)
+    values: list[Value] = rows[column.source].tolist()
+    return values
+
+
+def _literal(literal: str | Mapping[str, str], kind: str) -> str:
+    return literal if isinstance(literal, str) else literal[kind]
+
+
+def _texts(cell: Cell, values: Sequence[Value], known: dict[Value, str]) -> list[str]:
+    """Plain text all at once; of everything else each distinct value once."""
+    texts = _texts_only(cell, values)
+    if texts is not None and cell.takes(texts):
+        return cell.write_all(texts)
+    try:
+        known.update({value: cell.write(value) for value in set(values) - known.keys()})
+    except MisfitError as misfit:
+        message = f"{cell.column.name} {misfit}: rows with faults must be held, not written"
+        raise ValueError(message) from None
+    return [known[value] for value in values]
+
+
+def _texts_only(cell: Cell, values: Sequence[Value]) -> Sequence[str] | None:
+    return None if cell.column.is_number else cast("Sequence[str]", values)
+
+
+def _misfits(cell: Cell, values: Sequence[Value]) -> dict[Value, str]:
+    found: dict[Value, str] = {}
+    texts = _texts_only(cell, values)
+    if texts is not None and cell.takes(texts):
+        return found
+    for value in set(values):
+        try:
+            cell.write(value)
+        except MisfitError as misfit:
+            found[value] = f"{cell.column.name} {misfit}"
+    return found
+
+
+def _once(
+    layout: Layout, line: Line, rows: pd.DataFrame, kind: str, constants: Mapping[str, str]
+) -> Iterator[tuple[Cell, Value]]:
+    """What stands once in a file: control totals, settings of the campus, and what all its rows have in common."""
+    total = Tally(len(rows), int(rows["amount_cents"].sum()))
+    known: dict[str, Value] = {
+        "control.count": total.count,
+        "control.cents": total.cents,
+        **{f"system.{name}": value for name, value in constants.items()},
+    }
+    for cell in cells(layout, line):
+        column = cell.column
+        if column.literal is not None:
+            yield cell, _literal(column.literal, kind)
+        elif column.source in PER_FILE:
+            yield cell, str(rows[column.source].iloc[0]) if len(rows) else ""
+        else:
+            yield cell, known.get(column.source, "")
+
+
+def _file_faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str, str]) -> list[str]:
+    found = [
+        f"{name} must be set for this system in the campus file"
+        for name in sorted(layout.settings)
+        if not constants.get(name)
+    ]
+    for line in (layout.header, layout.trailer):
+        for cell, value in _once(layout, line, rows, kind, constants) if line and len(rows) and not found else ():
+            found += _misfits(cell, [value]).values()
+    return found
+
+
+def _mixed(layout: Layout, rows: pd.DataFrame, why: dict[int, list[str]]) -> None:
+    """A value that stands once in the file must be the same in all its rows; the first row decides which."""
+    for source in sorted(PER_FILE & layout.sources):
+        if any(column.source == source for column in layout.detail.columns) or not len(rows):
+            continue
+        first = rows[source].iloc[0]
+        for place, value in enumerate(rows[source].tolist()):
+            if value != first:
+                why.setdefault(place, []).append(f"{source} {value} cannot stand in a file of {first}")

@@ -1,0 +1,239 @@
+"""START HERE.  The night: money comes in, charges go out, the day is closed; and the real things meet.
+
+``bursar plan`` prints these tables.  A stage of the name of each step stands in ``pipeline/stages``.  The runner in
+``pipeline/flow`` runs the steps in order and checks, after each, that not a row and not a cent was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline import stages
+from pipeline.findings import Finding
+from pipeline.flow import books, runner
+from pipeline.flow.runner import Act, Step, Work
+from pipeline.ports.ledger import LedgerError, PostingState
+from pipeline.ports.outside import OutsideError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    import pandas as pd
+
+    from pipeline.campus.load import Loaded
+    from pipeline.flow.runner import Outside
+    from pipeline.ports.ledger import Ledger, Run
+
+PAYMENTS_IN = (
+    Act("fetch", "bring home what the bursar sends back, keep a copy"),
+    Step("receive", "read every line of money, or say why not", books="read"),
+    Act("enter", "enter what is new in the ledger, name what is known", books="plain"),
+    Act("match", "find the fee each payment is for"),
+    Act("allocate", "decide, once, how many cents go to it"),
+    Act("post", "pay it in Alma, at most once"),
+    Act("confirm", "look again at what earlier nights posted"),
+)
+
+CHARGES_OUT = (
+    Act("collect", "bring tonight's exports home, keep a copy"),
+    Step("parse", "read every fee, or say why not", books="read"),
+    Step(
+        "identify",
+        "set them beside the ledger: same again, come back, in conflict",
+        books="compare",
+        known=("history",),
+        enters=("pending",),
+    ),
+    Step("normalise", "one shape for every fee, in our own words", opinion="fees"),
+    Step("compare", "what has changed since what we have already sent"),
+    Step("route", "which system the debt goes to"),
+    Step("code", "say it in the words of that system", opinion="charges"),
+    Step(
+        "batch",
+        "which movements travel in which file",
+        books="split",
+        known=("open_items", "last_snapshots", "approved"),
+    ),
+    Act("render", "write the files, read them back", books="pack"),
+    Act("review", "the last look: a second opinion may stop an output", books="plain"),
+    Act("book", "enter everything in the ledger, all or nothing"),
+    Act("deliver", "publish each file once, older ones first"),
+)
+
+CLOSE = (
+    Act("reconcile", "do the ledger's own sums agree with each other"),
+    Act("report", "tell people, in a page and a workbook"),
+)
+
+PREVIEW = tuple(step for step in CHARGES_OUT if step.name not in ("collect", "book", "deliver"))
+"""Charges out up to files on disk: nothing is fetched, entered or delivered."""
+
+TABLES: Mapping[str, Sequence[Step]] = {"PAYMENTS_IN": PAYMENTS_IN, "CHARGES_OUT": CHARGES_OUT, "CLOSE": CLOSE}
+
+FLOWS: Mapping[str, Sequence[str]] = {
+    "night": ("PAYMENTS_IN", "CHARGES_OUT"),
+    "payments": ("PAYMENTS_IN",),
+    "charges": ("CHARGES_OUT",),
+}
+"""Which tables a command runs, before CLOSE.  Money always comes in before charges go out."""
+
+NOTHING_NEW, SOMETHING_NEW, OPERATOR, LOCKED = 0, 1, 2, 75
+"""Exit codes: nothing new for anyone; news for library or bursar; the operator must act; another run is at work."""
+
+
+@dataclass
+class Night:
+    """One run of a command: what each of its tables left on the desk."""
+
+    command: str
+    campus: Loaded
+    today: date
+    run: Run
+    ledger: Ledger
+    outside: Outside
+    folder: Path
+    approved: frozenset[str] = frozenset()
+    desks: dict[str, Work] = field(default_factory=dict)
+    posted: int = 0
+
+    def desk(self, table: str) -> Work:
+        """Lay out a clean desk for one table of steps."""
+        work = Work(
+            self.campus,
+            self.today,
+            self.run,
+            self.ledger,
+            self.outside,
+            self.folder / table.lower(),
+            approved=self.approved,
+        )
+        work.before = tuple(self.desks.values())
+        self.desks[table] = work
+        return work
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything found by any table."""
+        return [finding for work in self.desks.values() for finding in work.findings]
+
+    @property
+    def sent(self) -> int:
+        """How many files were published."""
+        return sum(work.sent for work in self.desks.values())
+
+    @property
+    def already(self) -> int:
+        """How many lines of money came that the ledger had."""
+        return sum(work.already for work in self.desks.values())
+
+    @property
+    def exit_code(self) -> int:
+        """Say how the run went, for the operator."""
+        if any(finding.stops for finding in self.findings):
+            return OPERATOR
+        news = self.posted or any(work.news for work in self.desks.values())
+        return SOMETHING_NEW if news else NOTHING_NEW
+
+
+def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.find) -> int:
+    """Run the tables of a command and then CLOSE, also after a stop; return the exit code and write it down.
+
+    ``find`` gives the stage of a name.
+    """
+    posted = _posted(night.ledger)
+    for table in FLOWS[night.command]:
+        run_table(table, night.desk(table), find)
+    night.posted = len(_posted(night.ledger) - posted)
+    run_table("CLOSE", night.desk("CLOSE"), find)
+    code = night.exit_code
+    night.ledger.end_run(night.run, code, summary(night), night.outside.clock.now())
+    return code
+
+
+def run_table(table: str, work: Work, find: Callable[[str], Callable[..., Any]]) -> None:
+    """Run one table; what stops it becomes a finding, and the tables after it still run."""
+    with told(work):
+        runner.run(TABLES[table], work, find, KNOWN)
+
+
+@contextlib.contextmanager
+def told(work: Work) -> Iterator[None]:
+    """Turn what stops a flow into a finding with its place: unbalanced books, the outside, the ledger, the disk."""
+    try:
+        yield
+    except books.UnbalancedError as error:
+        work.findings.append(Finding("BOOKS-UNBALANCED", work.today.isoformat(), str(error)))
+    except runner.FlowStoppedError:
+        return
+    except OutsideError as error:
+        work.findings.append(Finding("NIGHT-OUTSIDE", work.today.isoformat(), str(error)))
+    except LedgerError as error:
+        work.findings.append(Finding("NIGHT-LEDGER", work.today.isoformat(), str(error)))
+    except OSError as error:
+        work.findings.append(
+            Finding("NIGHT-DISK", work.today.isoformat(), f"{error.filename or 'disk'}: {error.strerror}")
+        )
+
+
+def _posted(ledger: Ledger) -> set[str]:
+    """The payments that Alma is known to have taken."""
+    return {posting.external_id for posting in ledger.postings(PostingState.POSTED, PostingState.VERIFIED)}
+
+
+def plan_text() -> str:
+    """Write the tables out, a line per step."""
+    lines = []
+    for name, steps in TABLES.items():
+        lines += [name, *(f"  {step.name:<10} {step.says}" for step in steps), ""]
+    return "\n".join(lines)
+
+
+def summary(night: Night) -> str:
+    """Say in one line what the run did: files sent, payments posted, known lines, and whether all is well."""
+    stops = sum(finding.stops for finding in night.findings)
+    return f"{night.sent} files sent, {night.posted} payments posted, {night.already} already known, {stops} stops"
+
+
+def _pending(work: Work) -> pd.DataFrame:
+    return work.ledger.pending_fees()
+
+
+def _history(work: Work) -> pd.DataFrame:
+    import pandas as pd
+
+    both = pd.concat([frame[["source", "fee_id"]] for frame in (work.rows, work.ledger.pending_fees())])
+    asked = [
+        work.ledger.known_fees(str(source), rows["fee_id"].drop_duplicates().tolist())
+        for source, rows in both.groupby("source")
+    ]
+    return pd.concat(asked, ignore_index=True) if asked else work.ledger.known_fees("", [])
+
+
+def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], pd.DataFrame]:
+    def every(work: Work) -> pd.DataFrame:
+        import pandas as pd
+
+        frames = [ask(work, name).assign(system=name).astype({"system": "str"}) for name in work.campus.campus.systems]
+        return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+    return every
+
+
+def _approved(work: Work) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"system": pd.Series(sorted(work.approved), dtype="str")})
+
+
+KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
+    "pending": _pending,
+    "history": _history,
+    "open_items": _each_system(lambda work, system: work.ledger.open_items(system)),
+    "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
+    "approved": _approved,
+}
+"""The ledger tables that thinking stages may ask for."""

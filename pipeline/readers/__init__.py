@@ -1,0 +1,1 @@
+"""Readers: one per foreign format that is more than columns."""

@@ -1,0 +1,125 @@
+"""Makes the table of fees as read out of records, and says of every row that is no fee why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pipeline import money
+from pipeline.readers import alma_places as places
+from pipeline.tables import READ_FEES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from pipeline.readers.alma_elements import Record
+
+NOTHING = "null"
+"""What Alma writes in an id it does not have."""
+
+KEYS = {
+    "patron_id_type": "type of the patron's id",
+    "patron_id": "patron id",
+    "fee_id": "bursarTransactionId",
+    "fee_type": "fineFeeType",
+    "currency": "currency",
+}
+"""Columns that a fee cannot be without, and what they are called in the file or by people."""
+
+MAY_HAVE_BLANKS = "patron_id"
+"""A user name may be two words; a code never is."""
+
+COLUMNS = {
+    "patron_id_type": places.ID_TYPE,
+    "patron_id": places.ID,
+    "fee_id": places.FEE_ID,
+    "fee_type": places.FEE_TYPE,
+    "fee_time": places.TIME,
+    "currency": places.CURRENCY,
+    "amount_text": places.SUM,
+    "vat_text": places.VAT,
+    "barcode": places.BARCODE,
+    "title": places.TITLE,
+    "comment": places.COMMENT,
+    "patron_name": places.NAME,
+}
+"""Columns that are what one slot says."""
+
+
+def table(records: Sequence[Record], file_sha: str) -> pa.Table:
+    """Make a table of the columns that differ from fee to fee; cents are 0 where the text of an amount is none.
+
+    A fee without an id of its own is called after the file and the line where it stands, so that it can be followed.
+    """
+    import pyarrow as pa
+
+    columns = _columns(records)
+    sha, lines = file_sha[:12], [record[places.LINE] for record in records]
+    columns["unreadable"] = _unreadable(columns, records)
+    columns["fee_id"] = [
+        fee if fee not in ("", NOTHING) else f"?{sha}-{line}"
+        for fee, line in zip(columns["fee_id"], lines, strict=True)
+    ]
+    cents = money.cents_of_each(columns["amount_text"])
+    amounts = pa.array([cents[text] or 0 for text in columns["amount_text"]], pa.int64())
+    arrays = {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
+    return pa.table({**arrays, "line": pa.array(lines, pa.int64()), "amount_cents": amounts})
+
+
+def frame(parts: Sequence[pa.Table], source: str, file_sha: str, export_number: str) -> pd.DataFrame:
+    """Put tables of one file together to a frame of tables.READ_FEES."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(parts).combine_chunks()
+    for name, value in {"source": source, "file_sha": file_sha, "export_number": export_number}.items():
+        whole = whole.append_column(name, pa.repeat(pa.scalar(value, pa.large_string()), whole.num_rows))
+    made: pd.DataFrame = whole.select(READ_FEES.names).to_pandas()
+    return made
+
+
+def _columns(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Turn records into columns of text, "" where nothing stands; blanks around a value are not part of it."""
+    slots = list(zip(*records, strict=True))
+    columns = {name: _texts(slots[slot]) for name, slot in COLUMNS.items()}
+    owners = zip(_texts(slots[places.LIBRARY]), _texts(slots[places.INSTITUTION]), strict=True)
+    columns["owner"] = [library or ("" if institution == NOTHING else institution) for library, institution in owners]
+    return columns
+
+
+def _texts(values: Sequence[str | None]) -> list[str]:
+    try:
+        return list(map(str.strip, cast("Sequence[str]", values)))
+    except TypeError:  # the usual way, with a None in it
+        return [value.strip() if value else "" for value in values]
+
+
+def _unreadable(columns: Mapping[str, list[str]], records: Sequence[Record]) -> list[str]:
+    """Say of every row what keeps it from being a fee: what is odd in the file, or else all that is missing."""
+    reasons: dict[int, list[str]] = {}
+    for name, called in KEYS.items():
+        for row, fault in _faults(columns[name], blanks=name == MAY_HAVE_BLANKS):
+            reasons.setdefault(row, []).append(f"{called} {fault}")
+    sums = columns["amount_text"]
+    wrong = {text for text, cents in money.cents_of_each(sums).items() if cents is None}
+    if wrong:
+        for row, text in enumerate(sums):
+            if text in wrong:
+                shown = f"is {text[:24]!r}, which is not whole cents" if text else "is missing"
+                reasons.setdefault(row, []).append(f"sum {shown}")
+    return [record[places.FLAW] or "; ".join(reasons.get(row, ())) for row, record in enumerate(records)]
+
+
+def _faults(values: Sequence[str], *, blanks: bool) -> Iterator[tuple[int, str]]:
+    """Give the rows whose key is missing or cannot be trusted; nearly always the whole column is good at a glance."""
+    together = "".join(values)
+    if all(values) and NOTHING not in together and together.isprintable() and (blanks or " " not in together):
+        return
+    for row, value in enumerate(values):
+        if not value:
+            yield row, "is missing"
+        elif value == NOTHING:
+            yield row, "is the word null"
+        elif not value.isprintable() or (not blanks and " " in value):
+            yield row, "has blanks or invisible signs inside"

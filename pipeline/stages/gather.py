@@ -1,0 +1,155 @@
+"""Gather what the morning report tells, from the desks of the night and from the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pipeline.findings import BOXES
+from pipeline.flow.runner import own_money
+from pipeline.money import Tally, total
+from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.stages.morning import (
+    Doubt,
+    HeldGroup,
+    HeldRow,
+    Morning,
+    Output,
+    PaymentTotals,
+    RefusedFile,
+    Totals,
+    Unposted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from pipeline.findings import Finding
+    from pipeline.flow.runner import Work
+    from pipeline.ports.ledger import Payment, Posting
+
+UNSURE = (PostingState.UNKNOWN, PostingState.DOUBT, PostingState.SENDING)
+WRONG = (PostingState.HELD, PostingState.READY, PostingState.DOUBLE, PostingState.MISMATCH)
+OPINION = "GX-"
+
+
+def gather(work: Work) -> Morning:
+    """Put one night together: ``work`` is the desk of CLOSE, ``work.before`` the desks of the tables before it."""
+    desks = (*work.before, work)
+    findings = [finding for desk in desks for finding in desk.findings]
+    settings = work.campus.campus
+    return Morning(
+        campus=settings.title,
+        environment=settings.environment,
+        currency=settings.currency,
+        business_date=work.today,
+        run=f"{work.run.business_date}-{work.run.sequence:02d}",
+        balanced=all(line.balanced for desk in desks for line in desk.lines),
+        equations=tuple(line for desk in desks for line in desk.lines),
+        totals=_totals(desks, settings.currency),
+        outputs=_outputs(work),
+        refused=[RefusedFile(one.where, one.code, one.text) for one in findings if one.spoils_file],
+        held=_held(work),
+        payments=_payments(work),
+        unposted=_unposted(work),
+        doubts=_doubts(work),
+        findings=_told_once(one for one in findings if not one.code.startswith(OPINION)),
+        second_opinion=[one for one in findings if one.code.startswith(OPINION)],
+    )
+
+
+def _told_once(findings: Iterable[Finding]) -> list[Finding]:
+    return list(dict.fromkeys(findings))
+
+
+def _totals(desks: Sequence[Work], currency: str) -> Totals:
+    """The fees of the night; an amount in another currency counts as a row and as no money."""
+    charges = [desk for desk in desks if desk.fees_read is not None]
+    boxed = {box: total(own_money(desk.box(box), currency) for desk in charges) for box in BOXES}
+    sent = total(Tally(batch.count, batch.cents) for desk in charges for batch, _, _ in desk.made)
+    read = total(desk.fees_read for desk in charges if desk.fees_read is not None)
+    return Totals(read=read, sent=sent, **boxed)
+
+
+def _outputs(work: Work) -> list[Output]:
+    """Files of tonight, with how far each got, and files of earlier nights that are still on their way."""
+    tonight = {batch.name for desk in work.before for batch, _, _ in desk.made}
+    return [
+        Output(
+            one.batch.system,
+            one.batch.kind,
+            one.batch.name,
+            Tally(one.batch.count, one.batch.cents),
+            one.state,
+            one.evidence,
+        )
+        for one in work.ledger.uploads_of(sorted(tonight))
+    ]
+
+
+def _held(work: Work) -> list[HeldGroup]:
+    now = work.outside.clock.now()
+    rows = [row for row in work.ledger.held_rows() if row["kind"] == "fee"]
+    rows.sort(key=lambda row: (str(row["state"]), str(row["code"]), str(row["subject"])))
+    return [
+        HeldGroup(state, code, tuple(_held_row(row, now) for row in group))
+        for (state, code), group in groupby(rows, key=lambda row: (str(row["state"]), str(row["code"])))
+    ]
+
+
+def _held_row(row: Mapping[str, str | int], now: datetime) -> HeldRow:
+    return HeldRow(
+        fee_id=str(row["subject"]),
+        patron_id=str(row["patron_id"]),
+        file=str(row["file"]),
+        line=int(row["line"]),
+        cents=int(row["amount_cents"]),
+        why=str(row["why"]),
+        days=(now - datetime.fromisoformat(str(row["since"]))).days,
+    )
+
+
+def _payments(work: Work) -> PaymentTotals:
+    entered = [desk for desk in work.before if desk.box("duplicate") is not None and desk.fees_read is None]
+    standing = work.ledger.standing()
+    postings, payments = standing.get("postings", {}), standing.get("payments", {})
+    return PaymentTotals(
+        received=total(Tally(*pair) for pair in payments.values()),
+        posted=Tally(*postings.get(PostingState.POSTED, (0, 0))),
+        verified=Tally(*postings.get(PostingState.VERIFIED, (0, 0))),
+        held=Tally(*payments.get(PaymentState.HELD, (0, 0))),
+        suspense=Tally(*payments.get(PaymentState.SUSPENSE, (0, 0))),
+        known=total(_rows(desk.box("duplicate")) for desk in entered),
+    )
+
+
+def _rows(frame: pd.DataFrame | None) -> Tally:
+    return Tally() if frame is None else Tally(len(frame), int(frame["amount_cents"].sum()))
+
+
+def _unposted(work: Work) -> list[Unposted]:
+    waiting = [
+        _payment(one)
+        for state in (PaymentState.RECEIVED, PaymentState.HELD, PaymentState.SUSPENSE)
+        for one in work.ledger.payments_in(state)
+    ]
+    return [*waiting, *(_posting(one) for one in work.ledger.postings(*WRONG))]
+
+
+def _payment(one: Payment) -> Unposted:
+    return Unposted(one.key, one.payment_ref or one.fee_ref, one.system, one.cents, one.state, one.code, one.why)
+
+
+def _posting(one: Posting) -> Unposted:
+    return Unposted(one.payment_key, one.external_id, "alma", one.cents, one.state, one.code, one.why)
+
+
+def _doubts(work: Work) -> list[Doubt]:
+    now = work.outside.clock.now()
+    return [
+        Doubt(one.external_id, one.cents, int((now - (one.since or now)).total_seconds() // 3600), one.why)
+        for one in work.ledger.postings(*UNSURE)
+    ]

@@ -1,0 +1,285 @@
+"""What the ledger's books of runs and charges promise: a night is entered once, all of it, and nothing twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline import tables
+from pipeline.findings import Finding
+from pipeline.ports.ledger import LedgerError, NotOpenedError, PaymentState, StaleError, UploadState
+from tests.contract.ledger_kit import (
+    EXPORT,
+    MONDAY,
+    NOON,
+    PAID,
+    batch,
+    begun,
+    booking,
+    charging,
+    fee,
+    in_file,
+    later,
+    movement,
+    payment,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.ports.ledger import Ledger, Upload
+
+
+def rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
+    """These columns of a frame, row by row."""
+    return list(zip(*(frame[name].tolist() for name in names), strict=True))
+
+
+def sent(ledger: Ledger, upload: Upload) -> None:
+    """Bring a file to the bursar."""
+    for hour, state in enumerate((UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING, UploadState.SENT)):
+        upload = ledger.move_upload(upload, state, "", later(hour))
+
+
+class RunBookContract:
+    """``ledger``: a ledger nobody has opened."""
+
+    def test_nothing_runs_on_a_ledger_that_nobody_opened(self, ledger: Ledger) -> None:
+        assert not ledger.is_open()
+        with pytest.raises(NotOpenedError, match=r"bursar opening --empty --campus"):
+            ledger.begin_run("night", MONDAY, "c" * 64, NOON)
+        assert ledger.runs(5) == []
+
+    def test_runs_are_numbered_for_ever_and_counted_by_date(self, ledger: Ledger) -> None:
+        ledger.open_empty("pat", NOON)
+        assert ledger.is_open()
+        first = ledger.begin_run("night", MONDAY, "c" * 64, NOON)
+        ledger.end_run(first, 1, "2 files sent", later(1))
+        second = ledger.begin_run("payments", MONDAY, "c" * 64, later(2))
+        third = ledger.begin_run("night", MONDAY.replace(day=6), "c" * 64, later(24))
+        assert [(run.number, run.sequence) for run in (first, second, third)] == [(1, 1), (2, 2), (3, 1)]
+        newest = ledger.runs(2)
+        assert newest == [third, second]
+        assert (ledger.runs(3)[2].exit_code, ledger.runs(3)[2].summary) == (1, "2 files sent")
+        assert ledger.runs(3)[2].ended_at == later(1)
+
+    def test_a_run_ends_once(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.end_run(run, 0, "", later(1))
+        with pytest.raises(StaleError):
+            ledger.end_run(run, 2, "", later(2))
+
+    def test_opening_twice_changes_nothing_until_there_are_runs(self, ledger: Ledger) -> None:
+        ledger.open_empty("pat", NOON)
+        ledger.open_empty("kim", later(1))
+        ledger.begin_run("night", MONDAY, "c" * 64, NOON)
+        with pytest.raises(LedgerError, match="not empty"):
+            ledger.open_empty("pat", later(2))
+
+
+class ChargeBookContract:
+    """``ledger``: a ledger nobody has opened."""
+
+    def test_a_night_is_entered_and_found_again(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        night = charging(fee("F1", 1000), fee("F2", 250))
+        ledger.book(run, night, NOON)
+        known = ledger.known_fees("alma", ["F2", "F1", "F9"])
+        assert rows(known, "fee_id", "version", "state", "system") == [
+            ("F1", 1, "charged", "peoplesoft"),
+            ("F2", 1, "charged", "peoplesoft"),
+        ]
+        assert rows(known, "source", "content") == rows(night.fees, "source", "content")
+        (built,) = ledger.uploads()
+        assert (built.batch, built.state) == (night.batches[0], UploadState.BUILT)
+        assert ledger.standing()["fees"] == {"charged": (2, 1250)}
+
+    def test_what_is_held_or_waiting_comes_back_with_every_column(self, ledger: Ledger) -> None:
+        held, waits = fee("F1", 1000, "held", title="Öland"), fee("F2", 250, "waiting", source="analytics")
+        ledger.book(begun(ledger), booking([held, waits, fee("F3", 1, "excluded")]), NOON)
+        pending = tables.checked(ledger.pending_fees(), tables.FEES, "test")
+        expected = [
+            tuple("pending" if n == "known" else one.get(n, "") for n in tables.FEES.names) for one in (held, waits)
+        ]
+        assert rows(pending, *tables.FEES.names) == expected
+
+    def test_a_fee_that_was_held_is_charged_the_next_night(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, booking([fee("F1", 1000, "held", fee_date="")]), NOON)
+        ledger.book(run, charging(fee("F1", 1000)), later(24))
+        assert ledger.pending_fees().empty
+        assert rows(ledger.known_fees("alma", ["F1"]), "version", "state") == [(1, "charged")]
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "fee_date") == [("F1", "2026-01-04")]
+
+    @pytest.mark.parametrize("state", ["charged", "excluded", "rejected"])
+    def test_a_fee_at_rest_is_not_touched_again(self, ledger: Ledger, state: str) -> None:
+        run = begun(ledger)
+        ledger.book(run, charging(fee("F1")) if state == "charged" else booking([fee("F1", state=state)]), NOON)
+        before = ledger.standing()
+        with pytest.raises(StaleError):
+            ledger.book(run, booking([fee("F1", state="held"), fee("F2", state="held")]), later(1))
+        assert ledger.standing() == before
+
+    def test_a_held_fee_says_the_same_for_ever_under_one_version(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, booking([fee("F1", 1000, "held")]), NOON)
+        with pytest.raises(StaleError):
+            ledger.book(run, charging(fee("F1", 1000, content="another")), later(24))
+        assert rows(ledger.pending_fees(), "fee_id", "amount_cents") == [("F1", 1000)]
+
+    def test_a_fee_that_stands_twice_in_one_night_is_not_entered(self, ledger: Ledger) -> None:
+        run, held = begun(ledger), fee("F1", 1000, "held")
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="twice"):
+                ledger.book(run, booking([held, held | {"state": "excluded"}]), NOON)
+            ledger.book(run, booking([held]), NOON)
+        assert ledger.standing()["fees"] == {"held": (1, 1000)}
+
+    def test_a_night_thought_out_on_old_news_changes_nothing(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, charging(fee("F1")), NOON)
+        before = (ledger.standing(), len(ledger.story("F1")), len(ledger.uploads()))
+        same_fee = charging(fee("F0"), fee("F1"), sequence=2)
+        other = fee("F5")
+        same_movement = booking([other], [movement(other, reference="F1")], [batch([movement(other)], 2)])
+        same_number = charging(fee("F6"), name="other.dat")
+        same_name = charging(fee("F7"), sequence=2, name="peoplesoft_0001.dat")
+        for stale in (same_fee, same_movement, same_number, same_name):
+            with pytest.raises(StaleError):
+                ledger.book(run, stale, later(1))
+            assert (ledger.standing(), len(ledger.story("F1")), len(ledger.uploads())) == before
+        assert list(ledger.verify_audit()) == []
+
+    def test_a_file_must_be_worth_its_movements(self, ledger: Ledger) -> None:
+        run, good = begun(ledger), fee("F1", 1000)
+        for wrong in ({"count": 2}, {"cents": 999}, {"system": "cashnet"}):
+            with pytest.raises(LedgerError, match=r"_0001\.dat"):
+                ledger.book(run, charging(good, **wrong), NOON)
+        with pytest.raises(LedgerError, match="in no file"):
+            ledger.book(run, booking([good], [movement(good, 1)], [batch([movement(good)])]), NOON)
+        carried = movement(good, carried=True)
+        with pytest.raises(LedgerError, match="repeats"):
+            ledger.book(run, booking([], [carried], [batch([carried])]), NOON)
+        with pytest.raises(LedgerError, match="F1"):
+            ledger.book(run, booking([good]), NOON)
+        assert ledger.standing()["fees"] == {}
+
+    def test_files_that_were_read_are_dealt_with_once(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        bad = "b" * 64
+        ledger.archived(in_file(bad, "bad.xml"))
+        night = booking([], files=[EXPORT], refused={bad: ("READ-CUT-SHORT", "the file ends in the middle")})
+        ledger.book(run, night, NOON)
+        booked, refused = ledger.file(EXPORT), ledger.file(bad)
+        assert booked is not None
+        assert refused is not None
+        assert booked.state == "booked"
+        assert (refused.state, refused.code, refused.why) == (
+            "refused",
+            "READ-CUT-SHORT",
+            "the file ends in the middle",
+        )
+        with pytest.raises(StaleError):
+            ledger.book(run, booking([fee("F1", state="held")], files=[EXPORT]), later(1))
+        assert ledger.pending_fees().empty
+
+    def test_an_empty_night_is_entered_too(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, booking([]), NOON)
+        assert tables.checked(ledger.pending_fees(), tables.FEES, "test").empty
+        assert ledger.known_fees("alma", []).empty
+        assert ledger.open_items("cashnet").empty
+        assert list(ledger.last_snapshot("cashnet").columns) == ["fee_id", "amount_cents"]
+
+    def test_files_are_numbered_by_system_and_kind(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        assert ledger.next_sequence("peoplesoft", "charge") == 1
+        ledger.book(run, charging(fee("F1"), sequence=1), NOON)
+        ledger.book(run, charging(fee("F2"), sequence=2), NOON)
+        assert ledger.next_sequence("peoplesoft", "charge") == 3
+        assert ledger.next_sequence("peoplesoft", "reversal") == 1
+        assert ledger.next_sequence("cashnet", "charge") == 1
+
+    def test_what_is_outstanding_is_charges_less_reversals_less_money(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        fees = [fee("F1", 1000), fee("F2", 250), fee("F3", 400), fee("F4", 500)]
+        ledger.book(run, charging(*fees), NOON)
+        again = fee("F1", 1000, version=2)
+        back = movement(again, movement=2, kind="credit", reference="F1-2", amount_cents=300)
+        whole = fee("F3", 400, version=2)
+        gone = movement(whole, movement=2, kind="reversal", reference="F3", amount_cents=400)
+        ledger.book(run, booking([again, whole], [back, gone], [batch([back, gone], 2)]), later(24))
+        money = [payment("K1", 200), payment("K2", 250), payment("K3", 99), payment("K4", -50, kind="refund")]
+        ledger.enter_payments(run, PAID, money, [], later(25))
+        for key, fee_id in (("K1", "F1"), ("K2", "F2"), ("K4", "F1")):
+            ledger.match_payment(ledger.known_payments([key])[key], fee_id, later(26))
+        ledger.settle_payment(ledger.known_payments(["K1"])["K1"], PaymentState.HELD, "FEE-CLOSED", "", later(27))
+        items = tables.checked(ledger.open_items("peoplesoft"), tables.MOVEMENTS, "test")
+        assert rows(items, "fee_id", "amount_cents", "movement", "reference", "kind", "has_line") == [
+            ("F1", 500, 1, "F1", "charge", True),
+            ("F4", 500, 1, "F4", "charge", True),
+        ]
+        assert rows(items, "title", "patron_id", "label") == [("", "900000001", "Overdue fine")] * 2
+        charged = ledger.charged("peoplesoft", "F1")
+        assert charged is not None
+        assert (charged.charged_cents, charged.paid_cents) == (700, 200)
+
+    def test_a_newer_snapshot_takes_the_place_of_one_that_did_not_leave(self, ledger: Ledger) -> None:
+        run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
+        ledger.book(run, snapshot([first], [], 1), NOON)
+        ledger.move_upload(ledger.uploads()[0], UploadState.UPLOADING, "", later(1))
+        ledger.book(run, snapshot([second], [first], 2), later(24))
+        assert [(one.batch.sequence, one.state) for one in ledger.uploads()] == [(2, UploadState.BUILT)]
+        assert ledger.standing()["uploads"] == {"built": (1, 1250), "superseded": (1, 1000)}
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", True), ("F2", True)]
+
+    def test_a_snapshot_that_is_being_published_goes_its_way(self, ledger: Ledger) -> None:
+        run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
+        ledger.book(run, snapshot([first], [], 1), NOON)
+        upload = ledger.uploads()[0]
+        for state in (UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING):
+            upload = ledger.move_upload(upload, state, "", later(1))
+        ledger.book(run, snapshot([second], [first], 2), later(24))
+        on_their_way = [(one.batch.sequence, one.state) for one in ledger.uploads()]
+        assert on_their_way == [(1, UploadState.PUBLISHING), (2, UploadState.BUILT)]
+
+    def test_a_delta_is_never_superseded(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, charging(fee("F1")), NOON)
+        ledger.book(run, snapshot([fee("F2")], [], 2), later(24))
+        assert [(one.batch.sequence, one.state) for one in ledger.uploads()] == [
+            (1, UploadState.BUILT),
+            (2, UploadState.BUILT),
+        ]
+
+    def test_a_movement_whose_file_was_cancelled_is_sent_by_the_next_snapshot(self, ledger: Ledger) -> None:
+        run, one = begun(ledger), fee("F1", 1000)
+        ledger.book(run, snapshot([one], [], 1), NOON)
+        ledger.move_upload(ledger.uploads()[0], UploadState.CANCELLED, "by hand", later(1))
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", False)]
+        ledger.book(run, snapshot([], [one], 2), later(24))
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", True)]
+
+    def test_the_last_snapshot_is_the_newest_that_was_sent(self, ledger: Ledger) -> None:
+        run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
+        ledger.book(run, snapshot([first], [], 1), NOON)
+        assert ledger.last_snapshot("peoplesoft").empty
+        sent(ledger, ledger.uploads()[0])
+        ledger.book(run, snapshot([second], [first | {"amount_cents": 400}], 2), later(24))
+        assert rows(ledger.last_snapshot("peoplesoft"), "fee_id", "amount_cents") == [("F1", 1000)]
+        sent(ledger, ledger.uploads()[0])
+        assert rows(ledger.last_snapshot("peoplesoft"), "fee_id", "amount_cents") == [("F2", 250), ("F1", 400)]
+        assert ledger.last_snapshot("cashnet").empty
+
+    def test_findings_are_kept_with_the_night(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        same = Finding("SAME-AGAIN", "F1", "fee F1 stands in tonight's files more than once", "bursar.xml, line 9")
+        ledger.book(run, booking([fee("F1", state="held")], findings=[same]), NOON)
+        ledger.note(run, [Finding("GX-NOTE", "F1", "an unusual amount")], later(1))
+        told = [line["text"] for line in ledger.story("F1") if line["event"] == "found"]
+        assert told == [
+            "SAME-AGAIN: fee F1 stands in tonight's files more than once (bursar.xml, line 9)",
+            "GX-NOTE: an unusual amount",
+        ]

@@ -1,0 +1,95 @@
+"""The ledger in the database keeps the contracts of all its books, in memory and in a file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.adapters.ledger import SqlLedger, open_ledger
+from tests.contract.ledger_charges import ChargeBookContract, RunBookContract
+from tests.contract.ledger_contract import (
+    FileBookContract,
+    PaymentBookContract,
+    PostingBookContract,
+    UploadBookContract,
+)
+from tests.contract.ledger_kit import (
+    NOON,
+    PAID,
+    batch,
+    begun,
+    booking,
+    charging,
+    fee,
+    later,
+    movement,
+    payment,
+    plan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SERVER = os.environ.get("BURSAR_TEST_LEDGER", "")
+"""URL of an empty database on a server, for who has one: the same contracts hold there."""
+
+
+@pytest.fixture(params=["sqlite://", "sqlite:///{folder}/state/ledger.db", *filter(None, [SERVER])])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger]:
+    with open_ledger(request.param.format(folder=tmp_path), request.node.nodeid, "train") as ledger:
+        yield ledger
+
+
+@pytest.fixture(params=[SERVER or "sqlite://"])
+def quick(request: pytest.FixtureRequest) -> Iterator[SqlLedger]:
+    with open_ledger(request.param, request.node.nodeid, "train") as ledger:
+        yield ledger
+
+
+class TestRuns(RunBookContract):
+    @pytest.fixture
+    def ledger(self, anywhere: SqlLedger) -> SqlLedger:
+        return anywhere
+
+
+class TestFiles(FileBookContract):
+    @pytest.fixture
+    def ledger(self, anywhere: SqlLedger) -> SqlLedger:
+        return anywhere
+
+
+class TestCharges(ChargeBookContract):
+    @pytest.fixture
+    def ledger(self, anywhere: SqlLedger) -> SqlLedger:
+        return anywhere
+
+
+class TestUploads(UploadBookContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        fees = [fee("F1"), fee("F2"), fee("F3", system="cashnet")]
+        lines = [movement(one, number) for number, one in enumerate(fees)]
+        files = [batch([line], sequence) for line, sequence in zip(lines, (1, 2, 1), strict=True)]
+        quick.book(begun(quick), booking(fees, lines, files), NOON)
+        return quick
+
+
+class TestPayments(PaymentBookContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        quick.book(begun(quick), charging(fee("F1")), NOON)
+        return quick
+
+
+class TestPostings(PostingBookContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        run = begun(quick)
+        money = [payment("K1", 500, occurred_on="2026-01-05"), payment("K2", 900)]
+        quick.enter_payments(run, PAID, money, [], NOON)
+        quick.allocate(money[0], "F1", *plan(money[0], 500), 0, later(1))
+        quick.allocate(money[1], "F1", *plan(money[1], 600, 300), 0, later(1))
+        return quick

@@ -1,0 +1,207 @@
+"""Whatever moment the night dies at, the ledger holds all of a change or nothing of it, and the repeat is right."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event, select
+
+from pipeline.adapters.ledger import SqlLedger, open_ledger
+from pipeline.adapters.ledger.schema import METADATA
+from pipeline.findings import Finding
+from pipeline.ports.ledger import PaymentState, StaleError, UploadState
+from tests.contract.ledger_kit import (
+    EXPORT,
+    NOON,
+    PAID,
+    batch,
+    begun,
+    booking,
+    fee,
+    later,
+    movement,
+    payment,
+    plan,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.ports.ledger import Booking, Run
+
+    Change = Callable[[SqlLedger], object]
+
+
+class Dying(Exception):  # noqa: N818 - no error of ours: the machine went down
+    """The process is gone."""
+
+
+class Fuse:
+    """Dies before or after the n-th thing that the ledger asks of its database; 0 means never.  Counts them."""
+
+    def __init__(self, die_at: int = 0, watch: Callable[[int], None] = lambda number: None) -> None:
+        self.die_at = die_at
+        self.watch = watch
+        self.seen = 0
+
+    def __call__(self, *_given: object) -> None:
+        self.seen += 1
+        self.watch(self.seen)
+        if self.seen == self.die_at:
+            raise Dying
+
+
+MOMENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
+
+
+@contextmanager
+def burning(ledger: SqlLedger, fuse: Fuse) -> Iterator[Fuse]:
+    for moment in MOMENTS:
+        event.listen(ledger.store.engine, moment, fuse)
+    try:
+        yield fuse
+    finally:
+        for moment in MOMENTS:
+            event.remove(ledger.store.engine, moment, fuse)
+
+
+def contents(ledger: SqlLedger) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with ledger.store.reading() as connection:
+        return {
+            table.name: sorted(tuple(row) for row in connection.execute(select(table)))
+            for table in METADATA.sorted_tables
+        }
+
+
+def a_night() -> Booking:
+    """A snapshot that replaces an older one, charges a fee that was held, holds another, and refuses a file."""
+    held, new, old = fee("F2", 250), fee("F3", 75), fee("F1", 1000)
+    files = snapshot([held, new], [old], 2)
+    waits = fee("F4", 60, "waiting")
+    night = booking([held, new, waits])
+    findings = [Finding("SAME-AGAIN", "F3", "fee F3 stands in tonight's files more than once")]
+    refused = {PAID: ("READ-CUT-SHORT", "the file ends in the middle")}
+    return type(night)(night.fees, files.movements, files.batches, [EXPORT], refused, findings)
+
+
+def with_an_older_night(ledger: SqlLedger) -> Run:
+    run, first, held = begun(ledger), fee("F1", 1000), fee("F2", 250, "held")
+    ledger.book(run, snapshot([first], [], 1), NOON)
+    ledger.book(run, booking([held]), NOON)
+    return run
+
+
+def book(run: Run) -> Change:
+    return lambda ledger: ledger.book(run, a_night(), later(24))
+
+
+def with_money(ledger: SqlLedger) -> Run:
+    run = begun(ledger)
+    lines = [movement(fee("F1"))]
+    ledger.book(run, booking([fee("F1")], lines, [batch(lines)]), NOON)
+    return run
+
+
+def receive(run: Run) -> Change:
+    findings = [Finding("PAYMENT-KNOWN", "K0", "line 9 was entered before")]
+    return lambda ledger: ledger.enter_payments(run, PAID, [payment("K1"), payment("K2", 5)], findings, later(1))
+
+
+def allocate(run: Run) -> Change:
+    def change(ledger: SqlLedger) -> None:
+        money = payment("K1")
+        ledger.allocate(money, "F1", *plan(money, 600, 300), 100, later(2))
+
+    return change
+
+
+def with_a_payment(ledger: SqlLedger) -> Run:
+    run = with_money(ledger)
+    receive(run)(ledger)
+    return run
+
+
+def cancel(run: Run) -> Change:
+    def change(ledger: SqlLedger) -> None:
+        ledger.move_upload(ledger.uploads()[0], UploadState.CANCELLED, "by hand", later(3))
+
+    return change
+
+
+CHANGES = {
+    "book": (with_an_older_night, book),
+    "receive": (with_money, receive),
+    "allocate": (with_a_payment, allocate),
+    "cancel": (with_money, cancel),
+}
+
+
+def dies(ledger: SqlLedger, making: Change, at: int) -> bool:
+    """Whether making the change came so far as to die there; else it was made."""
+    with burning(ledger, Fuse(at)):
+        try:
+            making(ledger)
+        except Dying:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_that_dies_anywhere_leaves_nothing_and_can_be_made_again(name: str) -> None:
+    before, change = CHANGES[name]
+    with open_ledger("sqlite://", "chico", "train") as ledger:
+        making = change(before(ledger))
+        untouched, died = contents(ledger), 0
+        while dies(ledger, making, died + 1):
+            died += 1
+            assert contents(ledger) == untouched, f"died at {died}"
+        assert died > 5
+        assert contents(ledger) != untouched
+        assert list(ledger.verify_audit()) == []
+        with pytest.raises((StaleError, IndexError)):
+            making(ledger)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_lies_on_the_disk_at_any_moment_is_all_or_nothing(tmp_path: Path, name: str) -> None:
+    before, change = CHANGES[name]
+    home = tmp_path / "home"
+    with open_ledger(f"sqlite:///{home}/ledger.db", "chico", "train") as ledger:
+        making = change(before(ledger))
+        untouched = contents(ledger)
+
+        def photograph(number: int) -> None:
+            shutil.copytree(home, tmp_path / f"image{number}")
+
+        with burning(ledger, Fuse(watch=photograph)) as fuse:
+            making(ledger)
+        shutil.copytree(home, tmp_path / "image_done")
+        done = contents(ledger)
+    for number in range(1, fuse.seen + 1):
+        with open_ledger(f"sqlite:///{tmp_path}/image{number}/ledger.db", "chico", "train") as image:
+            assert contents(image) == untouched, f"power cut at {number}"
+    with open_ledger(f"sqlite:///{tmp_path}/image_done/ledger.db", "chico", "train") as image:
+        assert contents(image) == done != untouched
+
+
+def test_the_sweep_would_see_a_change_made_in_two_steps() -> None:
+    """A planted bug: a plan whose last step comes in a transaction of its own."""
+    with open_ledger("sqlite://", "chico", "train") as ledger:
+        with_a_payment(ledger)
+
+        def in_two_steps(ledger: SqlLedger) -> None:
+            seen = ledger.match_payment(payment("K1"), "F1", later(2))
+            ledger.settle_payment(seen, PaymentState.HELD, "FEE-CLOSED", "closed", later(2))
+
+        untouched = contents(ledger)
+        died = 1
+        while dies(ledger, in_two_steps, died) and contents(ledger) == untouched:
+            died += 1
+        assert contents(ledger)["payments"] != untouched["payments"]
+        assert [one.state for one in ledger.known_payments(["K1"]).values()] == [PaymentState.RECEIVED]

@@ -1,0 +1,191 @@
+"""What `bursar explain` and `bursar status` tell: a life in the order it was lived, and what waits for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.adapters.ledger import SqlLedger, open_ledger
+from pipeline.findings import Finding
+from pipeline.ports.ledger import PaymentState, PostingState, UploadState
+from tests.contract.ledger_kit import (
+    EXPORT,
+    NOON,
+    PAID,
+    begun,
+    booking,
+    charging,
+    fee,
+    later,
+    payment,
+    plan,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@pytest.fixture
+def ledger() -> Iterator[SqlLedger]:
+    with open_ledger("sqlite://", "chico", "train") as ledger:
+        yield ledger
+
+
+def events(ledger: SqlLedger, subject: str) -> list[str]:
+    return [line["event"] for line in ledger.story(subject)]
+
+
+def send(ledger: SqlLedger, steps: Sequence[UploadState], hour: int) -> None:
+    upload = ledger.uploads()[0]
+    for state in steps:
+        upload = ledger.move_upload(upload, state, f"it is {state}", later(hour))
+
+
+SENDING = (UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING, UploadState.SENT)
+
+
+def lived(ledger: SqlLedger) -> None:
+    """Fee F1: held, charged the next night, sent, paid, posted, verified; another payment of it is left over."""
+    run = begun(ledger)
+    ledger.book(run, booking([fee("F1", 1000, "held")], files=[EXPORT]), NOON)
+    ledger.book(run, booking([fee("F1", 1000, "held")]), later(24))
+    ledger.book(run, charging(fee("F1", 1000), fee("F2", 60)), later(48))
+    send(ledger, SENDING, 49)
+    ledger.enter_payments(run, PAID, [payment("K1", 1000), payment("K2", 80)], [], later(72))
+    matched = ledger.match_payment(payment("K1"), "F1", later(73))
+    ledger.allocate(matched, "F1", *plan(matched, 900), 100, later(74))
+    (ready,) = ledger.postings(PostingState.READY)
+    doing = ledger.move_posting(ready, PostingState.SENDING, later(75), attempts=1, since=later(75))
+    done = ledger.move_posting(doing, PostingState.POSTED, later(75), evidence="Alma transaction 77")
+    ledger.move_posting(done, PostingState.VERIFIED, later(99), evidence="seen once, same cents")
+
+
+def test_a_fee_tells_its_life_in_order(ledger: SqlLedger) -> None:
+    lived(ledger)
+    story = ledger.story("F1")
+    assert [line["event"] for line in story] == [
+        *("read", "held", "charge", "sent", "received", "matched", "allocated", "sending", "posted", "verified"),
+    ]
+    texts = [line["text"] for line in story]
+    assert texts[0] == "version 1 read in bursar.xml, line 12: OVERDUEFINE, 10.00 USD"
+    assert texts[1] == "version 1 held: NORMALISE-UNMAPPED-TYPE: no rule for type OVERDUEFINE"
+    assert texts[2] == "charge 1 of 10.00 USD to peoplesoft as F1, row 1 of peoplesoft_0001.dat"
+    assert texts[3] == "file peoplesoft_0001.dat: publishing to sent: it is sent"
+    assert texts[4] == "10.00 at peoplesoft on 2026-01-04, receipt RK1; read in paid.csv, line 3"
+    assert texts[6] == "for fee F1: 9.00 to fee F1 (Alma A1), 1.00 left over"
+    assert texts[8] == "sending to posted, attempt 1: Alma transaction 77"
+    assert [line["at"] for line in story] == sorted(line["at"] for line in story)
+    assert (story[0]["run"], story[0]["at"]) == ("1", NOON.isoformat())
+
+
+def test_a_payment_and_its_call_to_alma_tell_theirs(ledger: SqlLedger) -> None:
+    lived(ledger)
+    money = ["received", "matched", "allocated", "sending", "posted", "verified"]
+    assert events(ledger, "K1") == money
+    assert events(ledger, "BPK1-01") == money
+    assert events(ledger, "K2") == ["received"]
+
+
+def test_files_tell_theirs_by_name_and_by_hash(ledger: SqlLedger) -> None:
+    lived(ledger)
+    assert events(ledger, "peoplesoft_0001.dat") == ["built", "uploading", "staged", "publishing", "sent"]
+    assert events(ledger, "a" * 64) == events(ledger, "peoplesoft_0001.dat")
+    assert events(ledger, "paid.csv") == events(ledger, PAID) == ["archived", "received"]
+
+
+def test_nobody_has_heard_of_what_is_not_there(ledger: SqlLedger) -> None:
+    lived(ledger)
+    assert list(ledger.story("F9")) == list(ledger.fee_record("F9")) == []
+
+
+def test_a_fee_in_snapshots_tells_what_changed_and_not_each_repetition(ledger: SqlLedger) -> None:
+    run, one = begun(ledger), fee("F1", 1000)
+    ledger.book(run, snapshot([one], [], 1), NOON)
+    ledger.book(run, snapshot([fee("F2")], [one], 2), later(24))
+    send(ledger, SENDING, 25)
+    for night, cents in ((3, 1000), (4, 400), (5, 400)):
+        ledger.book(run, snapshot([], [one | {"amount_cents": cents}], night), later(24 * night))
+    assert [(line["event"], line["text"].rpartition(" ")[2]) for line in ledger.story("F1")][:7] == [
+        ("read", "USD"),
+        ("charge", "peoplesoft_0001.dat"),
+        ("superseded", "place"),
+        ("charge", "peoplesoft_0002.dat"),
+        ("sent", "sent"),
+        ("carried", "peoplesoft_0004.dat"),
+    ]
+
+
+def test_a_fee_record_names_every_version_and_what_is_paid(ledger: SqlLedger) -> None:
+    lived(ledger)
+    run = ledger.runs(1)[0]
+    ledger.book(run, booking([fee("F1", 1200, "held", version=2)]), later(100))
+    facts = ("version", "state", "code", "system", "amount_cents", "paid_cents")
+    assert [tuple(row[name] for name in facts) for row in ledger.fee_record("F1")] == [
+        (1, "charged", "", "peoplesoft", 1000, 1000),
+        (2, "held", "NORMALISE-UNMAPPED-TYPE", "peoplesoft", 1200, 1000),
+    ]
+
+
+def test_what_is_held_or_waits_is_listed_longest_first(ledger: SqlLedger) -> None:
+    lived(ledger)
+    run = ledger.runs(1)[0]
+    waits = fee("F5", 60, "waiting", code="DATE", why="due later")
+    ledger.book(run, booking([fee("F4", 75, "held"), waits]), later(100))
+    ledger.book(run, booking([fee("F4", 75, "held"), waits | {"code": "MINIMUM"}]), later(124))
+    ledger.settle_payment(payment("K2", 80), PaymentState.SUSPENSE, "MATCH-UNKNOWN-FEE", "no charge", later(130))
+    ledger.book(run, charging(fee("F6"), sequence=2), later(140))
+    send(ledger, (UploadState.CONFLICT,), 141)
+    facts = ("kind", "state", "subject", "code", "amount_cents", "file", "line", "since")
+    assert [tuple(row[name] for name in facts) for row in ledger.held_rows()] == [
+        ("payment", "suspense", "K1", "OVERPAID", 100, "paid.csv", 3, later(74).isoformat()),
+        ("fee", "held", "F4", "NORMALISE-UNMAPPED-TYPE", 75, "bursar.xml", 12, later(100).isoformat()),
+        ("fee", "waiting", "F5", "MINIMUM", 60, "bursar.xml", 12, later(124).isoformat()),
+        ("payment", "suspense", "K2", "MATCH-UNKNOWN-FEE", 80, "paid.csv", 3, later(130).isoformat()),
+        (
+            "file",
+            "conflict",
+            "peoplesoft_0002.dat",
+            "DELIVER-CONFLICT",
+            1000,
+            "peoplesoft_0002.dat",
+            0,
+            later(141).isoformat(),
+        ),
+    ]
+    assert {row["patron_id"] for row in ledger.held_rows() if row["kind"] != "file"} == {"900000001"}
+
+
+@pytest.mark.parametrize("state", [PostingState.HELD, PostingState.DOUBLE, PostingState.MISMATCH])
+def test_a_call_that_needs_a_person_is_listed(ledger: SqlLedger, state: PostingState) -> None:
+    run = begun(ledger)
+    ledger.enter_payments(run, PAID, [payment("K1")], [], NOON)
+    ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, NOON)
+    (ready,) = ledger.postings(PostingState.READY)
+    ledger.move_posting(ready, state, later(1), code="POST-REFUSED", why="Alma says no")
+    (row,) = ledger.held_rows()
+    assert (row["kind"], row["state"], row["subject"], row["code"]) == ("posting", state, "BPK1-01", "POST-REFUSED")
+
+
+def test_where_everything_stands_is_counted_in_rows_and_cents(ledger: SqlLedger) -> None:
+    assert ledger.standing() == {"fees": {}, "uploads": {}, "payments": {}, "postings": {}}
+    lived(ledger)
+    assert ledger.standing() == {
+        "fees": {"charged": (2, 1060)},
+        "uploads": {"sent": (1, 1060)},
+        "payments": {"allocated": (1, 1000), "received": (1, 80)},
+        "postings": {"verified": (1, 900)},
+    }
+
+
+def test_a_file_that_is_refused_says_why(ledger: SqlLedger) -> None:
+    run = begun(ledger)
+    ledger.refuse_file(
+        run, PAID, Finding("PAYMENT-UNREADABLE", PAID, "the trailer says 3 lines, there are 2"), later(1)
+    )
+    refused = ledger.file(PAID)
+    assert refused is not None
+    assert (refused.state, refused.code) == ("refused", "PAYMENT-UNREADABLE")
+    assert events(ledger, "paid.csv") == ["archived", "found", "refused"]
+    assert ledger.files_in("payments", "refused") == [refused]

@@ -1,0 +1,103 @@
+"""Whole nights, one after the other, as a campus lives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.ports.ledger import PostingState
+from tests.nights import Nights, codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STUDENT = {"patron_id": "001234567"}
+GUEST = {"patron_id_type": "userName", "patron_id": "guest@example.edu"}
+HEADINGS = "Emplid,Date Paid,Reference Number,Charge Amount,Paid Amount,Item Type,Charge Description\n"
+PAID = "001234567,01/05/2026,1001,10.00,5.00,300000007000,Overdue fine\n"
+
+
+def test_an_unmapped_type_is_held_and_goes_out_once_one_line_is_added_without_any_export(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**STUDENT, "fee_type": "NEW_TYPE"})
+    first = nights.night(1)
+    assert codes(first, "CHARGES_OUT", "held") == ["NORMALISE-UNMAPPED-TYPE"]
+    assert (first.sent, first.exit_code) == (0, 1)
+    (tmp_path / "exchange" / "alma" / "a.xml").unlink()
+    assert nights.night(2).exit_code == 0
+    nights.say('\n[fee_types]\nNEW_TYPE = { label = "New", codes = { peoplesoft = { item_type = "300000007999" } } }\n')
+    third = nights.night(3)
+    assert third.sent == 1
+    [(name, text)] = nights.delivered("peoplesoft/in").items()
+    assert name == "LIB_charges_20260107_0001.dat"
+    assert "300000007999" in text
+    assert nights.night(4).sent == 0
+
+
+def test_the_second_snapshot_holds_the_debts_of_both_nights(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "fee_id": "1001"})
+    nights.night(1)
+    nights.exported("b.xml", {**GUEST, "fee_id": "1002", "amount_text": "3"}, number="101")
+    nights.night(2)
+    first, second = nights.delivered("cashnet/in").values()
+    assert [first.count(",1001,"), first.count(",1002,")] == [1, 0]
+    assert [second.count(",1001,"), second.count(",1002,")] == [1, 1]
+
+
+def test_two_truly_equal_payments_in_cumulative_files_are_two_postings(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**STUDENT, "amount_text": "10"})
+    nights.night(1)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_1.csv", HEADINGS + PAID)
+    assert nights.night(2).posted == 1
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_2.csv", HEADINGS + PAID)
+    again = nights.night(3)
+    assert (again.posted, again.already) == (0, 1)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_3.csv", HEADINGS + PAID + PAID)
+    assert nights.night(4).posted == 1
+    assert nights.alma.fee("F1001").balance_cents == 0
+    assert [order.cents for order in nights.alma.applied] == [500, 500]
+    assert nights.night(5).posted == 0
+
+
+def test_a_payment_lowers_the_next_snapshot_once_and_is_verified_later(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"}, {**GUEST, "fee_id": "1002", "amount_text": "20"})
+    nights.night(1)
+    nights.drop(
+        "cashnet/out",
+        "CASHNET_PAYMENTS_1.csv",
+        "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
+        "D,777,1,SALE,CLOSED,1/5/2026,guest@example.edu,CC,LIB-OVERDUE,4.00,ALMA_FEE_ID,1001\r\n"
+        "D,777,2,SALE,CLOSED,1/5/2026,guest@example.edu,CC,CONVFEE,0.35,,\r\n"
+        "T,2,4.35\r\n",
+    )
+    second = nights.night(2)
+    assert (second.posted, second.sent) == (1, 1)
+    assert codes(second, "PAYMENTS_IN", "excluded") == ["PAYMENT-NOT-OURS"]
+    _, lower = nights.delivered("cashnet/in").values()
+    assert ",6.00," in lower
+    assert ",20.00," in lower
+    third = nights.night(3)
+    assert (third.posted, third.sent, third.exit_code) == (0, 0, 0)
+    ledger = nights.ledger()
+    assert len(ledger.postings(PostingState.VERIFIED)) == 1
+    ledger.close()
+
+
+def test_an_empty_snapshot_waits_for_a_person(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    nights.night(1)
+    nights.drop(
+        "cashnet/out",
+        "CASHNET_PAYMENTS_1.csv",
+        "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
+        "D,777,1,SALE,CLOSED,1/5/2026,guest@example.edu,CC,LIB-OVERDUE,10.00,ALMA_FEE_ID,1001\r\n"
+        "T,1,10.00\r\n",
+    )
+    second = nights.night(2)
+    assert [finding.code for finding in second.findings if finding.stops] == ["SNAPSHOT-SMALLER"]
+    assert (second.sent, second.exit_code) == (0, 2)
+    assert nights.night(3, approved=frozenset({"cashnet"})).sent == 1
+    assert nights.night(4).sent == 0

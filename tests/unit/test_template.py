@@ -1,0 +1,101 @@
+"""The campus file that `bursar init` writes: it works as it is, and says everything that can be said."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.campus.describe import Form, keys
+from pipeline.campus.load import load
+from pipeline.campus.settings import Campus
+from pipeline.campus.template import campus_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+TEXT = campus_file()
+SETTING = re.compile(r"#?[a-z_]+ = |#?\[")
+
+
+def models(model: type[BaseModel] = Campus) -> Iterator[type[BaseModel]]:
+    """Every table that a campus file may hold."""
+    yield model
+    for key in keys(model).values():
+        for inner in key.models:
+            yield from models(inner)
+
+
+EVERY_KEY = [(model, key) for model in models() for key in keys(model).values()]
+
+
+def everything_live() -> str:
+    """The same file with every mark taken away."""
+    return re.sub(r"^#(?=\S)", "", TEXT, flags=re.MULTILINE)
+
+
+def test_the_file_loads_as_it_is_and_needs_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "campus.toml"
+    path.write_text(TEXT, "utf-8")
+    assert load(path, secrets=True).secrets == {}
+
+
+def test_the_file_loads_with_every_mark_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "campus.toml"
+    path.write_text(everything_live(), "utf-8")
+    assert load(path).campus.alma is not None
+
+
+def below(form: Form, value: Any) -> list[dict[str, Any]]:
+    """The tables that a value of the file holds."""
+    if form is Form.NAMED:
+        return list(value.values())
+    tables: dict[Form, list[dict[str, Any]]] = {Form.VALUE: [], Form.TABLE: [value], Form.LIST: value}
+    return tables[form]
+
+
+def said(model: type[BaseModel], tables: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Every key of every model that some table says, model by model."""
+    for key in keys(model).values():
+        values = [table[key.name] for table in tables if key.name in table]
+        if not values:
+            continue
+        yield (model.__name__, key.name)
+        inside = [one for value in values for one in below(key.form, value)]
+        for inner in key.models:
+            kinds = keys(inner)["kind"].field.examples if "kind" in inner.model_fields else None
+            yield from said(inner, [one for one in inside if not kinds or one["kind"] in kinds])
+
+
+def test_every_key_of_the_settings_stands_in_the_file_in_its_own_table() -> None:
+    there = set(said(Campus, [tomllib.loads(everything_live())]))
+    assert there == {(model.__name__, key.name) for model, key in EVERY_KEY}
+
+
+def test_a_forgotten_key_would_be_seen() -> None:
+    without = everything_live().replace("settle_s = 21600\n", "")
+    there = set(said(Campus, [tomllib.loads(without)]))
+    assert {(model.__name__, key.name) for model, key in EVERY_KEY} - there == {("Alma", "settle_s")}
+
+
+@pytest.mark.parametrize(("model", "key"), EVERY_KEY, ids=[f"{model.__name__}.{key.name}" for model, key in EVERY_KEY])
+def test_every_key_is_described_in_plain_words(model: type[BaseModel], key: Any) -> None:
+    described = key.field.description or ""
+    assert len(described) >= 7
+    assert re.search(rf"^#.*{re.escape(described[:40])}", TEXT, re.MULTILINE)
+
+
+def test_every_key_stands_below_its_description() -> None:
+    lines = TEXT.split("\n")
+    bare = [line for above, line in pairwise(lines) if SETTING.match(line) and above[:2] != "# "]
+    assert bare == []
+
+
+def test_no_line_is_too_wide_to_read() -> None:
+    assert max(len(line) for line in TEXT.split("\n")) <= 120
