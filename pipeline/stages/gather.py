@@ -69,9 +69,20 @@ def _totals(desks: Sequence[Work], currency: str) -> Totals:
     """The fees of the night; an amount in another currency counts as a row and as no money."""
     charges = [desk for desk in desks if desk.fees_read is not None]
     boxed = {box: total(own_money(desk.box(box), currency) for desk in charges) for box in BOXES}
-    sent = total(Tally(batch.count, batch.cents) for desk in charges for batch, _, _ in desk.made)
+    back = total(own_money(_pending(desk), currency) for desk in charges)
+    new = total(own_money(desk.rows[~desk.rows["carried"]], currency) for desk in charges if "carried" in desk.rows)
+    written = total(Tally(batch.count, batch.cents) for desk in charges for batch, _, _ in desk.made)
     read = total(desk.fees_read for desk in charges if desk.fees_read is not None)
-    return Totals(read=read, sent=sent, **boxed)
+    return Totals(read=read, came_back=back, sent=new, carried=written - new, **boxed)
+
+
+def _pending(desk: Work) -> pd.DataFrame:
+    """The rows of the night that an earlier night had held or let wait, wherever they ended."""
+    import pandas as pd
+
+    frames = [desk.rows, *(frame for box in BOXES if (frame := desk.box(box)) is not None)]
+    known = [frame.loc[frame["known"] == "pending", ["currency", "amount_cents"]] for frame in frames]
+    return pd.concat(known, ignore_index=True)
 
 
 def _outputs(work: Work) -> list[Output]:
@@ -113,16 +124,26 @@ def _held_row(row: Mapping[str, str | int], now: datetime) -> HeldRow:
 
 
 def _payments(work: Work) -> PaymentTotals:
-    entered = [desk for desk in work.before if desk.box("duplicate") is not None and desk.fees_read is None]
+    """All money up to now, by where it stands; what came tonight and was known already stands beside it."""
     standing = work.ledger.standing()
-    postings, payments = standing.get("postings", {}), standing.get("payments", {})
+
+    def sums(book: str, *states: str) -> Tally:
+        return total(Tally(*pair) for state, pair in standing.get(book, {}).items() if state in states)
+
+    payments, postings = standing.get("payments", {}), standing.get("postings", {})
+    planned = total(Tally(*pair) for pair in postings.values())
+    left_over = Tally(0, sums("payments", PaymentState.ALLOCATED).cents - planned.cents)
+    known = total(_rows(desk.box("duplicate")) for desk in work.before if desk.fees_read is None)
     return PaymentTotals(
-        received=total(Tally(*pair) for pair in payments.values()),
-        posted=Tally(*postings.get(PostingState.POSTED, (0, 0))),
-        verified=Tally(*postings.get(PostingState.VERIFIED, (0, 0))),
-        held=Tally(*payments.get(PaymentState.HELD, (0, 0))),
-        suspense=Tally(*payments.get(PaymentState.SUSPENSE, (0, 0))),
-        known=total(_rows(desk.box("duplicate")) for desk in entered),
+        received=total(Tally(*pair) for pair in payments.values()) + known,
+        posted=sums("postings", PostingState.POSTED),
+        verified=sums("postings", PostingState.VERIFIED),
+        waiting=sums("payments", PaymentState.RECEIVED) + sums("postings", PostingState.READY),
+        doubt=sums("postings", *UNSURE, PostingState.DOUBLE, PostingState.MISMATCH),
+        held=sums("payments", PaymentState.HELD) + sums("postings", PostingState.HELD),
+        suspense=sums("payments", PaymentState.SUSPENSE) + left_over,
+        excluded=sums("payments", PaymentState.EXCLUDED),
+        known=known,
     )
 
 

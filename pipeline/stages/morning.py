@@ -39,10 +39,16 @@ def masked(patron_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The fees of the night, by where they ended."""
+    """The fees of the night, by where they ended.
+
+    ``came_back``: held or waiting since an earlier night; ``sent``: new tonight; ``carried``: repeated in a snapshot.
+    So ``read`` and ``came_back`` are the sum of all the others but ``carried``.
+    """
 
     read: Tally = NOTHING
+    came_back: Tally = NOTHING
     sent: Tally = NOTHING
+    carried: Tally = NOTHING
     held: Tally = NOTHING
     waiting: Tally = NOTHING
     excluded: Tally = NOTHING
@@ -52,7 +58,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PaymentTotals:
-    """The money of the night, by where it ended.
+    """The money up to now, by where it stands.
 
     ``posted``: Alma has it; ``verified``: and it was read back.  ``waiting``: not tried yet.  ``known``: an earlier
     night entered it already.  So ``received`` is the sum of all the others.
@@ -211,4 +217,4 @@ class Morning:
 
 def named(totals: Totals | PaymentTotals) -> list[tuple[str, Tally]]:
     """List the totals with their names, in the order of their declaration."""
-    return [(one.name, getattr(totals, one.name)) for one in fields(totals)]
+    return [(one.name.replace("_", " "), getattr(totals, one.name)) for one in fields(totals)]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline import tables
+from pipeline.campus.settings import Due
+from pipeline.stages.code import code, due_date, term_of
 from pipeline.stages.compare import compare
 from pipeline.stages.identify import identify
 from pipeline.stages.normalise import normalise
@@ -86,3 +88,47 @@ def test_nine_digits_of_type_02_go_to_peoplesoft_and_everybody_else_to_cashnet(
 ) -> None:
     movements = compare(normalised({"patron_id_type": kind, "patron_id": patron}).passed, CAMPUS, TODAY).passed
     assert route(movements, CAMPUS, TODAY).passed["system"].tolist() == [system]
+
+
+def coded(**said: str) -> Outcome:
+    charge = compare(normalised(said, {}).passed, CAMPUS, TODAY).passed
+    return code(route(charge, CAMPUS, TODAY).passed, CAMPUS, TODAY)
+
+
+def test_a_fee_before_the_first_term_is_held_and_nothing_else() -> None:
+    outcome = coded(fee_time="02/03/1999 10:00:00")
+    assert outcome.boxes["held"]["code"].tolist() == ["CODE-NO-TERM"]
+    assert len(outcome.passed) == 1
+
+
+def test_a_value_that_does_not_fit_is_held_with_both_figures() -> None:
+    outcome = coded(patron_id_type="userName", patron_id="g" * 65)
+    assert outcome.boxes["held"]["code"].tolist() == ["CODE-DOES-NOT-FIT"]
+    assert "65" in outcome.boxes["held"]["why"].iloc[0]
+    assert "64" in outcome.boxes["held"]["why"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("day", "term"), [("1999-12-31", ""), ("2000-01-01", "2002"), ("2025-05-25", "2252"), ("2025-05-26", "2255")]
+)
+def test_a_term_is_looked_up_by_its_first_day(day: str, term: str) -> None:
+    assert term_of(day, CAMPUS.campus.terms) == term
+
+
+def test_the_table_of_terms_has_an_end() -> None:
+    assert term_of("2049-12-31", CAMPUS.campus.terms) == "2497"
+    assert term_of("2050-01-01", CAMPUS.campus.terms) == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "due"),
+    [
+        (None, ""),
+        (Due(days_after=30), "2026-03-02"),
+        (Due(day_of_month=25, months_after=1), "2026-02-25"),
+        (Due(months_after=1), "2026-02-28"),
+        (Due(day_of_month=10, months_after=12), "2027-01-10"),
+    ],
+)
+def test_a_due_date_is_a_rule_of_the_calendar(rule: Due | None, due: str) -> None:
+    assert due_date(date(2026, 1, 31), rule) == due
