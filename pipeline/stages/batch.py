@@ -94,7 +94,7 @@ def _snapshot(system: str, new: pd.DataFrame, owed: Outstanding) -> list[File]:
     """Everything outstanding, once; nothing where the newest file says the same already.  It may come to no rows."""
     if not len(new) and _rows_of(owed.items) == _rows_of(owed.last):
         return []
-    carried = owed.items.assign(carried=owed.items["has_line"].astype(bool)).drop(columns="has_line")
+    carried = owed.items.drop(columns="has_line").assign(carried=True)
     return [File(system, "charge", new.index.tolist(), carried)]
 
 

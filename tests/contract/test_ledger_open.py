@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
-from pipeline.adapters.ledger.schema import METADATA, VERSION, meta
+from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, meta
 from pipeline.ports.ledger import LedgerError, PostingState, UploadState
 from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, plan
 
@@ -194,6 +194,7 @@ def test_whoever_changes_a_table_gives_it_a_new_version() -> None:
 
 
 def test_a_server_would_make_the_same_tables_and_guards() -> None:
+    guard_on_a_server()
     made: list[str] = []
     engine = create_mock_engine("postgresql+psycopg://", lambda part, *_given: made.append(written(part)))
     METADATA.create_all(engine, checkfirst=False)

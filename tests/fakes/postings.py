@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import (
+    PAYMENT_MOVES,
     POSTING_MOVES,
     Allocation,
     Charged,
@@ -79,6 +80,9 @@ class FakeBook:
         return self._payment(payment, replace(payment, fee_id=fee_id))
 
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
+        if to not in PAYMENT_MOVES[payment.state]:
+            message = f"payment {payment.key}: there is no way from {payment.state} to {to}"
+            raise LedgerError(message)
         return self._payment(payment, replace(payment, state=to, code=code, why=why))
 
     def _payment(self, seen: Payment, after: Payment) -> Payment:

@@ -47,15 +47,16 @@ class Entering:
 def enter(store: Store, run: Run, booking: Booking, at: datetime) -> None:
     """Do what ports.ledger.ChargeBook.book promises."""
     proof.check(booking)
+    lines = _filed(_numbered(booking.movements))
     with store.changing() as connection:
         pending = _pending(connection, store)
         snapshots.supersede(connection, store, booking.batches, run.number, at)
-        events = [_booked(booking), *_decisions(booking.fees, pending), *map(_built, booking.batches)]
+        events = [_booked(booking, lines), *_decisions(booking.fees, pending), *map(_built, booking.batches)]
         entry = audit.append(connection, store, events, at, run.number)
         entering = Entering(connection, store, run.number, iso(at), entry)
         _enter_fees(entering, booking.fees, pending)
         first = _enter_batches(entering, booking.batches)
-        _enter_movements(entering, booking.movements, first)
+        _enter_movements(entering, lines, first)
         snapshots.take_over(connection, store, first)
         keep(connection, store, booking.findings, run.number, entry)
         for sha in booking.files:
@@ -70,8 +71,8 @@ def _pending(connection: Connection, store: Store) -> dict[Key, Row[Any]]:
     return {(row.source, row.fee_id, row.version): row for row in connection.execute(query)}
 
 
-def _booked(booking: Booking) -> Event:
-    new = booking.movements[~booking.movements["carried"]]
+def _booked(booking: Booking, lines: pd.DataFrame) -> Event:
+    new = lines[~lines["carried"]]
     _, names = audit.VOUCHED["booked"]
     digest = audit.digest(new[name].tolist() for name in names)
     counts = f"{len(booking.fees)} fees, {len(booking.batches)} files, {tables.tally(new)} of new movements"
@@ -101,21 +102,20 @@ def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
 
 
 def _enter_fees(entering: Entering, frame: pd.DataFrame, pending: Mapping[Key, Row[Any]]) -> None:
-    keys: list[Key] = _rows(frame, "source", "fee_id", "version")
-    if len(set(keys)) < len(keys):
-        message = "booking: a fee stands in it twice under one version; nothing was booked"
-        raise LedgerError(message)
-    known = [key in pending for key in keys]
-    if any(known):
+    if pending:
+        keys: list[Key] = _rows(frame, "source", "fee_id", "version")
+        known = [key in pending for key in keys]
         _change_fees(entering, frame[known], [pending[key] for key in keys if key in pending])
         frame = frame[[not there for there in known]]
-    frame = _filed(frame)
     same = {"since": entering.at, "first_run": entering.run, "last_run": entering.run, "entry": entering.entry}
-    add_frame(entering.connection, entering.store, fees, frame, **same)
+    add_frame(entering.connection, entering.store, fees, _filed(frame), **same)
 
 
 def _change_fees(entering: Entering, frame: pd.DataFrame, before: Sequence[Row[Any]]) -> None:
     """What a fee says never changes under its version; only where it stands does, and the date we make of it."""
+    if frame.duplicated(["source", "fee_id", "version"]).any():
+        message = "booking: a fee that was held stands in it twice; nothing was booked"
+        raise LedgerError(message)
     key = ("source", "fee_id", "version", "content")
     moved = ("state", "code", "why", "system", "fee_date")
     same = [fees.c[name] == bindparam(f"b_{name}") for name in key]
@@ -143,13 +143,16 @@ def _enter_batches(entering: Entering, new: Sequence[Batch]) -> int:
     return first
 
 
-def _enter_movements(entering: Entering, frame: pd.DataFrame, first: int) -> None:
-    """``position`` keeps the order of the rows in their file, however they are filed here."""
-    where = {"batch_id": frame["batch"] + first, "position": frame.groupby("batch").cumcount() + 1}
-    frame = _filed(frame.assign(**where))
-    new = frame[~frame["carried"]]
+def _enter_movements(entering: Entering, lines: pd.DataFrame, first: int) -> None:
+    new = lines[~lines["carried"]]
     add_frame(entering.connection, entering.store, movements, new, entry=entering.entry)
-    add_frame(entering.connection, entering.store, batch_lines, frame, live=True)
+    lines = lines.assign(batch_id=lines["batch"] + first)
+    add_frame(entering.connection, entering.store, batch_lines, lines, live=True)
+
+
+def _numbered(lines: pd.DataFrame) -> pd.DataFrame:
+    """``position`` keeps the order of the rows in their file, however they are filed."""
+    return lines.assign(position=lines.groupby("batch").cumcount() + 1)
 
 
 def _filed(frame: pd.DataFrame) -> pd.DataFrame:

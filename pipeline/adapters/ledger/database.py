@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pipeline import files
 from pipeline.adapters.ledger.audit import BEGINNING
-from pipeline.adapters.ledger.schema import METADATA, VERSION, ledgers, meta
+from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, ledgers, meta
 from pipeline.adapters.ledger.store import CHANGING, Store
 from pipeline.ports.ledger import LedgerError, StaleError
 
@@ -89,6 +89,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _server(url: URL) -> Engine:
+    guard_on_a_server()
     engine = create_engine(url, paramstyle="format")
     event.listen(engine, "begin", _begin_on_server)
     return engine
