@@ -56,7 +56,7 @@ CHARGES_OUT = (
         "batch",
         "which movements travel in which file",
         books="split",
-        known=("open_items", "last_snapshots", "approved"),
+        known=("open_items", "last_snapshots", "standing"),
     ),
     Act("render", "write the files, read them back", books="pack"),
     Act("review", "the last look: a second opinion may stop an output", books="plain"),
@@ -223,10 +223,19 @@ def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], p
     return every
 
 
-def _approved(work: Work) -> pd.DataFrame:
+def _standing(work: Work) -> pd.DataFrame:
+    """What each system's files wait for: a newest snapshot that never arrived, and a person's approval for this run."""
     import pandas as pd
 
-    return pd.DataFrame({"system": pd.Series(sorted(work.approved), dtype="str")})
+    systems = sorted(work.campus.campus.systems)
+    unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
+    return pd.DataFrame(
+        {
+            "system": pd.Series(systems, dtype="str"),
+            "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
+            "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
+        }
+    )
 
 
 KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
@@ -234,6 +243,6 @@ KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
     "history": _history,
     "open_items": _each_system(lambda work, system: work.ledger.open_items(system)),
     "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
-    "approved": _approved,
+    "standing": _standing,
 }
 """The ledger tables that thinking stages may ask for."""

@@ -140,6 +140,19 @@ def explain(
 
 
 @app.command()
+def reject(
+    fee: Annotated[str, typer.Argument(help="a fee that is held or waits")],
+    campus: CampusOption,
+    reason: Annotated[str, typer.Option("--reason", help="why it must not go out", metavar="TEXT")],
+    version: Annotated[int | None, typer.Option("--version", help="which of its versions, if several are held")] = None,
+) -> None:
+    """End a held fee for good, in your name; another version of it may then go out."""
+    from pipeline.cli import decide
+
+    sys.exit(decide.reject(fee, campus, version, reason))
+
+
+@app.command()
 def report(campus: CampusOption) -> None:
     """Print where the newest report lies."""
     from pipeline.cli import tell

@@ -388,6 +388,9 @@ class ChargeBook(Protocol):
         if a file is not worth its movements, or a charged fee has none.
         """
 
+    def reject_fee(self, fee_id: str, version: int, by: str, reason: str, at: datetime) -> None:
+        """End a held or waiting version of a fee for good, in a person's name.  Raises StaleError if it is neither."""
+
 
 class UploadBook(Protocol):
     """Output files on their way to the bursar."""

@@ -13,7 +13,7 @@ from xml.parsers import expat
 from pipeline.readers import alma_places as places
 from pipeline.readers import refused
 from pipeline.readers.alma_bytes import MAX_TEXT
-from pipeline.readers.alma_places import CALLED, FLAW, LINE, NOWHERE, NUMBER, Place, place
+from pipeline.readers.alma_places import CALLED, FLAW, LINE, NOWHERE, NTH, NUMBER, Place, place
 from pipeline.readers.alma_plain import MARK
 from pipeline.readers.refused import RefusedFileError
 
@@ -25,8 +25,6 @@ MAX_DEPTH = 64
 MAX_STRANGERS = 1_000
 BELOW = 3
 """How far the values of a patron or a fee lie below it."""
-
-FEE_NAME = places.full(places.FEE.name)
 
 Record = list[Any]
 """What is known of one fee or one patron, by the slots of ``alma_places``; None where nothing stands."""
@@ -57,7 +55,7 @@ class Elements:
         self._unfinished: list[tuple[Record, Record, Record | None]] = []
         self._pieces: list[str] = []
         self._plain: dict[str, Values] = {}
-        self._fed = 0
+        self._fed = self._line = self._nth = 0
         self.parser = self._parser()
 
     @property
@@ -71,7 +69,6 @@ class Elements:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._pieces.append
-        parser.ProcessingInstructionHandler = self._plain_fee
         parser.StartNamespaceDeclHandler = self._declared
         parser.StartDoctypeDeclHandler = self._document_type
         parser.EntityDeclHandler = self._document_type
@@ -79,7 +76,7 @@ class Elements:
         return parser
 
     def feed(self, block: bytes, plain: dict[str, Values]) -> None:
-        """Take the next bytes of the file, with marks for the fees in ``plain``."""
+        """Take the next bytes of the file, in which the fees of ``plain`` were made empty."""
         self._plain = plain
         try:
             self.parser.Parse(block, False)  # noqa: FBT003 - the parser takes its arguments by place only
@@ -105,13 +102,13 @@ class Elements:
         """Make the refusal of the file at the place that is being read."""
         return RefusedFileError(code, f"{self._name}, line {self.parser.CurrentLineNumber}: {what}")
 
-    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         slot = self._leaves.get(name)
         if slot and not self._leaf:
             self._leaf = slot
             self._pieces.clear()
         else:
-            self._enter(name)
+            self._enter(name, attributes)
 
     def _end(self, _name: str) -> None:
         slot = self._leaf
@@ -124,14 +121,14 @@ class Elements:
         else:
             self._leave()
 
-    def _enter(self, name: str) -> None:
+    def _enter(self, name: str, attributes: dict[str, str]) -> None:
         here = self._place.parts.get(name)
         if here is None or self._leaf or len(self._outer) >= MAX_DEPTH:
             here = self._strange(name)
         self._outer.append(self._place)
         self._place, self._leaves = here, here.leaves
         if here.begins:
-            self._begin(here.begins)
+            self._begin(here.begins, attributes)
         elif self._record[here.mark] is None:
             self._record[here.mark] = ""
         else:
@@ -155,7 +152,7 @@ class Elements:
     def _too_long(self) -> RefusedFileError:
         return self.refused(refused.TOO_LONG, "a text or comment is longer than 64 KiB; look at who put it there")
 
-    def _begin(self, part: Part) -> None:
+    def _begin(self, part: Part, attributes: dict[str, str]) -> None:
         """A record of its own begins: a patron's, or a fee's, which starts with all that is known of the patron."""
         if len(self._outer) + BELOW > MAX_DEPTH:
             raise self._too_deep()
@@ -165,7 +162,11 @@ class Elements:
             return
         self.fees += 1
         self._fee = self._record = self._patron.copy()
-        self._record[LINE] = self.parser.CurrentLineNumber
+        line = self.parser.CurrentLineNumber
+        self._line, self._nth = line, self._nth + 1 if line == self._line else 1
+        self._record[LINE], self._record[NTH] = line, self._nth
+        if attributes.get(MARK) in self._plain:
+            self._record[places.VALUES] = self._plain.pop(attributes[MARK])
 
     def _finish(self) -> None:
         inner = self._record
@@ -175,14 +176,6 @@ class Elements:
             if self._fee is not None:
                 for one in (inner, self._fee):
                     self._doubt(one, places.SUM, "its {} cannot be told: one fee stands inside another")
-
-    def _plain_fee(self, target: str, number: str) -> None:
-        """A mark stands for a whole fee, here where the fee stood; other marks of a file mean nothing to us."""
-        values = self._plain.pop(number.rstrip("\n"), None) if target == MARK else None
-        if values is not None:
-            self._enter(FEE_NAME)
-            self._record[places.VALUES] = values
-            self._leave()
 
     def _twice(self, slot: int) -> None:
         self._doubt(self._record, slot, "{} stands there twice")

@@ -19,9 +19,9 @@ BETWEEN = " "
 
 # A record is a list with these slots.  A fee's record begins as a copy of its patron's.  The values of a fee lie side
 # by side in the order in which an export has them.
-LINE, FLAW, IGNORED, SUM_PART, OWNER_PART, ID_TYPE, ID, NAME, NUMBER = range(9)
-COMMENT, FEE_TYPE, INSTITUTION, LIBRARY, TIME, TITLE, BARCODE, CURRENCY, SUM, VAT, FEE_ID = range(9, 20)
-BLANK: list[object] = [None] * 20
+LINE, NTH, FLAW, IGNORED, SUM_PART, OWNER_PART, ID_TYPE, ID, NAME, NUMBER = range(10)
+COMMENT, FEE_TYPE, INSTITUTION, LIBRARY, TIME, TITLE, BARCODE, CURRENCY, SUM, VAT, FEE_ID = range(10, 21)
+BLANK: list[object] = [None] * 21
 VALUES = slice(COMMENT, FEE_ID + 1)
 
 KEPT = {"title": TITLE, "comment": COMMENT, "patron_name": NAME}

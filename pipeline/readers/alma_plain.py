@@ -1,9 +1,10 @@
-"""Fees that are written exactly as Alma writes them are read by one pattern, and the parser sees one mark for each.
+"""Fees that are written exactly as Alma writes them are read by one pattern, and the parser finds them empty.
 
 This is for speed alone: the parser would call us some forty times for such a fee, and does so for every fee that is
-written in any other way.  Both ways give the same record, and a fee that the pattern knows is well-formed by itself:
-its elements stand in the published order, all closed, without attributes (but for ``nil``), references or comments in
-any value that is used.
+written in any other way.  Both ways give the same record, and what the pattern takes out is well-formed by itself: its
+elements stand in the published order, all closed, without attributes (but for ``nil``), and without references or
+comments in any value that is used.  The empty fee left behind stands where the fee stood, so the parser still decides
+whose it is, or that it lies in a comment and is none.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.readers.alma_places import Part
 
-MARK = "alma-bursar-plain-fee"
-"""Target of the processing instruction that stands for a fee; its text is the key of the fee's values."""
+MARK = "alma-bursar-plain"
+"""The attribute of a fee whose values were taken out: the key they are kept under."""
 
 Values = tuple[str | None, ...]
 """The values of a plain fee, for the slots ``places.VALUES``."""
@@ -47,6 +48,8 @@ class PlainFees:
         again = "?+" if declared.get("xsi") == SCHEMA else ""
         self._nil = rf'(?:[ \t\r\n]++xsi:nil="true"{LOCAL}{again})?+{BLANKS}/>'
         self._unwanted = unwanted
+        self._empty = f"<{prefix}:" if prefix else "<"
+        self._empty += places.FEE.name
         self._pattern = re.compile(self._part(places.FEE).removesuffix(BLANKS))
 
     def _part(self, part: Part) -> str:
@@ -66,9 +69,9 @@ class PlainFees:
         return f"<{name}(?:>{text}</{name}>|{self._nil}){BLANKS}"
 
     def taken_out(self, block: bytes) -> tuple[bytes, dict[str, Values]]:
-        """Give the block with a mark in the place of every plain fee, and what those fees say.
+        """Give the block with every plain fee empty, and what those fees say.
 
-        The mark has as many line breaks as the fee, so that every line keeps its number.
+        An empty fee has as many line breaks as it had, so that every line of the file keeps its number.
         """
         text = block.decode("latin-1")  # one sign per byte, whatever the encoding: the values used are ASCII
         pieces: list[str] = []
@@ -77,12 +80,17 @@ class PlainFees:
         for found in self._pattern.finditer(text):
             fee = found[0]
             if fee.isascii() or _good(fee):
-                lines = "\n" * fee.count("\n")
-                pieces.append(f"{text[end : found.start()]}<?{MARK} {len(fees)}{lines}?>")
+                lines = "\n" * _line_breaks(fee)
+                pieces.append(f'{text[end : found.start()]}{self._empty} {MARK}="{len(fees)}"{lines}/>')
                 fees[str(len(fees))] = found.groups()
                 end = found.end()
         pieces.append(text[end:])
         return "".join(pieces).encode("latin-1"), fees
+
+
+def _line_breaks(fee: str) -> int:
+    breaks = fee.count("\n")
+    return breaks + fee.count("\r") - fee.count("\r\n") if "\r" in fee else breaks
 
 
 def _good(fee: str) -> bool:

@@ -51,21 +51,27 @@ COLUMNS = {
 def table(records: Sequence[Record], file_sha: str) -> pa.Table:
     """Make a table of the columns that differ from fee to fee; cents are 0 where the text of an amount is none.
 
-    A fee without an id of its own is called after the file and the line where it stands, so that it can be followed.
+    A fee without an id of its own is called after the file and the line where it stands (and which of the fees on that
+    line it is, if it is not the first), so that it can be followed.
     """
     import pyarrow as pa
 
     columns = _columns(records)
-    sha, lines = file_sha[:12], [record[places.LINE] for record in records]
+    lines = [record[places.LINE] for record in records]
     columns["unreadable"] = _unreadable(columns, records)
     columns["fee_id"] = [
-        fee if fee not in ("", NOTHING) else f"?{sha}-{line}"
-        for fee, line in zip(columns["fee_id"], lines, strict=True)
+        fee if fee not in ("", NOTHING) else _place(record, file_sha)
+        for fee, record in zip(columns["fee_id"], records, strict=True)
     ]
     cents = money.cents_of_each(columns["amount_text"])
     amounts = pa.array([cents[text] or 0 for text in columns["amount_text"]], pa.int64())
     arrays = {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
     return pa.table({**arrays, "line": pa.array(lines, pa.int64()), "amount_cents": amounts})
+
+
+def _place(record: Record, file_sha: str) -> str:
+    nth = record[places.NTH]
+    return f"?{file_sha[:12]}-{record[places.LINE]}" + (f".{nth}" if nth > 1 else "")
 
 
 def frame(parts: Sequence[pa.Table], source: str, file_sha: str, export_number: str) -> pd.DataFrame:

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What the ledger says about one snapshot system: what is owed there, and what its newest file says."""
+    """What the ledger says about one snapshot system.
+
+    ``items`` are owed there, ``last`` is what its newest file there says; ``unsent``: a later file never arrived.
+    """
 
     items: pd.DataFrame
     last: pd.DataFrame
+    unsent: bool
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,13 @@ def batch(
     *,
     open_items: pd.DataFrame,
     last_snapshots: pd.DataFrame,
-    approved: pd.DataFrame,
+    standing: pd.DataFrame,
 ) -> Outcome:
     """Give every movement its file (tables.LINES); hold those whose file must wait for a person.
 
     ``open_items`` are tables.MOVEMENTS with ``has_line``, ``last_snapshots`` (system, fee_id, amount_cents) the rows
-    of the newest snapshots, ``approved`` the systems whose smaller snapshot a person has approved for this run.
+    of the newest snapshots, ``standing`` (system, unsent, approved) whose newest snapshot has not arrived, and whose
+    smaller one a person has approved for this run.
     """
     rows = Sorting(movements)
     files: list[File] = []
@@ -63,8 +68,12 @@ def batch(
         if layout.scope != "snapshot":
             files += _delta(name, new, layout.max_lines)
             continue
-        owed = Outstanding(open_items[open_items["system"] == name], last_snapshots[last_snapshots["system"] == name])
-        fault = _too_small(name, new, owed, campus) if name not in set(approved["system"]) else None
+        owed = Outstanding(
+            open_items[open_items["system"] == name],
+            last_snapshots[last_snapshots["system"] == name],
+            _is(standing, name, "unsent"),
+        )
+        fault = _too_small(name, new, owed, campus) if not _is(standing, name, "approved") else None
         if fault:
             findings.append(fault)
             rows.hold(rows.frame["system"] == name, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
@@ -72,6 +81,10 @@ def batch(
             files += _snapshot(name, new, owed)
     planned = tuple((file.system, file.kind) for file in files)
     return Outcome(_lines(rows.frame, files), rows.outcome().boxes, tuple(findings), planned)
+
+
+def _is(standing: pd.DataFrame, system: str, what: str) -> bool:
+    return bool(standing.loc[standing["system"] == system, what].any())
 
 
 NOWHERE = -1
@@ -91,8 +104,11 @@ def _delta(system: str, new: pd.DataFrame, most: int | None) -> list[File]:
 
 
 def _snapshot(system: str, new: pd.DataFrame, owed: Outstanding) -> list[File]:
-    """Everything outstanding, once; nothing where the newest file says the same already.  It may come to no rows."""
-    if not len(new) and _rows_of(owed.items) == _rows_of(owed.last):
+    """Everything outstanding, once; nothing where the newest file says the same already.  It may come to no rows.
+
+    A file that never arrived is old news by now: the new one takes its place, whatever it says.
+    """
+    if not len(new) and not owed.unsent and _rows_of(owed.items) == _rows_of(owed.last):
         return []
     carried = owed.items.drop(columns="has_line").assign(carried=True)
     return [File(system, "charge", new.index.tolist(), carried)]

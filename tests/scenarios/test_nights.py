@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from pipeline.adapters.folder import FolderPlace
+from pipeline.cli import decide
+from pipeline.cli.failures import UsageError
 from pipeline.ports.ledger import PostingState
 from tests.nights import Nights, codes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.ports.outside import Place
 
 STUDENT = {"patron_id": "001234567"}
 GUEST = {"patron_id_type": "userName", "patron_id": "guest@example.edu"}
@@ -101,3 +108,63 @@ def test_an_empty_snapshot_waits_for_a_person(tmp_path: Path) -> None:
     assert (second.sent, second.exit_code) == (0, 2)
     assert nights.night(3, approved=frozenset({"cashnet"})).sent == 1
     assert nights.night(4).sent == 0
+
+
+class Unreachable(Nights):
+    """CASHNet's folder is out of reach while ``down``."""
+
+    down = False
+
+    def place(self, connection: str, folder: str) -> Place:
+        if self.down and folder.startswith("cashnet"):
+            return FolderPlace(self.folder / "nowhere")
+        return super().place(connection, folder)
+
+
+def test_after_three_days_out_of_reach_the_newest_snapshot_goes_and_the_older_ones_never(tmp_path: Path) -> None:
+    nights = Unreachable(tmp_path)
+    nights.exported("a.xml", {**GUEST, "fee_id": "1001"})
+    nights.night(1)
+    nights.down = True
+    for day, fee in ((2, "1002"), (3, "1003")):
+        nights.exported(f"{fee}.xml", {**GUEST, "fee_id": fee}, {**STUDENT, "fee_id": f"9{fee}"}, number=fee)
+        night = nights.night(day)
+        assert (night.sent, night.exit_code) == (1, 2), "PeopleSoft goes on"
+    nights.down = False
+    assert nights.night(4).sent == 1
+    _, newest = nights.delivered("cashnet/in").values()
+    assert [newest.count(f",{fee},") for fee in ("1001", "1002", "1003")] == [1, 1, 1]
+    assert nights.night(5).sent == 0
+
+
+def test_a_snapshot_that_never_arrived_is_replaced_even_when_the_debts_are_as_before_it(tmp_path: Path) -> None:
+    nights = Unreachable(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    nights.night(1)
+    nights.down = True
+    nights.exported("b.xml", {**GUEST, "fee_id": "1002", "amount_text": "3"}, number="101")
+    nights.night(2)
+    nights.down = False
+    nights.drop(
+        "cashnet/out",
+        "CASHNET_PAYMENTS_1.csv",
+        "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
+        "D,777,1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,3.00,ALMA_FEE_ID,1002\r\n"
+        "T,1,3.00\r\n",
+    )
+    nights.night(3)
+    newest = list(nights.delivered("cashnet/in").values())[-1]
+    assert ",1002," not in newest, "it is paid, and the file that offered it was never published"
+    assert ",1001," in newest
+
+
+def test_a_contradiction_ends_when_a_person_rejects_one_version(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**STUDENT, "amount_text": "10"}, {**STUDENT, "amount_text": "14"})
+    assert codes(nights.night(1), "CHARGES_OUT", "held") == ["CONTENT-DIFFERS"] * 2
+    assert decide.reject("1001", nights.campus_file, 1, "the desk says 14.00") == 0
+    assert nights.night(2).sent == 1
+    [text] = nights.delivered("peoplesoft/in").values()
+    assert "14.00" in text
+    with pytest.raises(UsageError, match="none"):
+        decide.reject("1001", nights.campus_file, None, "again")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, func, literal, select, update
 
 from pipeline import tables
+from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger import booking as bookkeeping
+from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import (
     FEE_VERSION,
     MOVEMENT,
@@ -18,9 +20,9 @@ from pipeline.adapters.ledger.schema import (
     movements,
     uploads,
 )
-from pipeline.adapters.ledger.store import Book
+from pipeline.adapters.ledger.store import Book, iso, one
 from pipeline.adapters.ledger.sums import billed, paid
-from pipeline.ports.ledger import UploadState
+from pipeline.ports.ledger import FeeState, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -108,6 +110,16 @@ class Charges(Book):
         LedgerError if a file's count or total is not that of its movements.
         """
         bookkeeping.enter(self.store, run, booking, at)
+
+    def reject_fee(self, fee_id: str, version: int, by: str, reason: str, at: datetime) -> None:
+        """End a held or waiting version of a fee for good, in a person's name.  Raises StaleError if it is neither."""
+        here = (self.store.mine(fees), fees.c.fee_id == fee_id, fees.c.version == version)
+        ended = update(fees).where(*here, fees.c.state.in_(bookkeeping.PENDING))
+        with self.store.changing() as connection:
+            values = {"state": FeeState.REJECTED, "code": "", "why": f"{by}: {reason}", "since": iso(at)}
+            one(connection, ended.values(**values), f"fee {fee_id}, version {version}")
+            text = f"version {version} rejected by {by}: {reason}"
+            audit.append(connection, self.store, [Event("rejected", fee_id, text, actor=by)], at)
 
 
 def _frame(store: Store, table: tables.Table, queries: Iterable[Select[Any]]) -> pd.DataFrame:
