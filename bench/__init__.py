@@ -1,1 +1,1 @@
-"""How long it takes and how much memory, beside two yardsticks measured in the same run."""
+"""How long a preview takes and how much memory it needs, beside two yardsticks: `make bench`."""

@@ -1,7 +1,7 @@
 """A made-up Alma bursar export of any size, the same bytes every time: something to measure with.
 
-Nobody in it exists.  The layout is that of the published samples: two siblings, two blanks of indent, ``xsi`` declared
-on every nil element, decimals stripped of their zeros; a fee takes about 1.1 kB.
+Nobody in it exists.  The layout is that of the published samples: two siblings, ``xsi`` declared on the elements that
+say nil, decimals stripped of their zeros, one element a line; a fee takes about 1.1 kB.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ TYPES = (
 )
 OWNERS = ("MAIN", "MAIN", "MAIN", "SCIENCE", "LAW", "MUSIC", "RES_SHARE")
 SUMS = ("0.5", "0.82", "1.45", "3.25", "5", "10", "14", "15", "65", "95", "100", "123.45", "300")
-SUBJECTS = ("glaciers", "harbours", "lichens", "tin mines", "weaving", "canals", "salt &amp; trade", "café culture")
+SUBJECTS = (
+    *("glaciers", "harbours", "lichens", "tin mines", "weaving", "canals", "moths", "bell towers", "peat", "tides"),
+    *("salt &amp; trade", "café culture"),
+)
 FORMS = ("An introduction to", "Collected papers on", "A field guide to", "The economic history of", "Notes towards")
 SOUVENIRS = ("proceedings of a conference", "a handbook for students", "with maps and tables", "essays old and new")
 FEES_OF_A_USER = (1, 1, 1, 1, 2, 2, 3, 4, 5)
@@ -40,57 +43,57 @@ NIL = 'xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"/>'
 
 HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
 <xb:xml-fragment xmlns:xb="{NAMESPACE}">
-  <xb:userExportedFineFees>
-    <xb:exportNumber>198136520006761</xb:exportNumber>
-  </xb:userExportedFineFees>
-  <xb:userExportedFineFees>
-    <xb:userExportedList>
+<xb:userExportedFineFees>
+<xb:exportNumber>198136520006761</xb:exportNumber>
+</xb:userExportedFineFees>
+<xb:userExportedFineFees>
+<xb:userExportedList>
 """
-TAIL = """    </xb:userExportedList>
-  </xb:userExportedFineFees>
+TAIL = """</xb:userExportedList>
+</xb:userExportedFineFees>
 </xb:xml-fragment>
 """
-USER = """      <xb:userExportedFineFeesList>
-        <xb:user>
-          <xb:type>{id_type}</xb:type>
-          <xb:value>{user}</xb:value>
-          <xb:owneredEntity>
-            <xb:InstitutionId>{institution}</xb:InstitutionId>
-          </xb:owneredEntity>
-        </xb:user>
-        <xb:patronName>Nobody, Number {number}</xb:patronName>
-        <xb:finefeeList>
+USER = """<xb:userExportedFineFeesList>
+<xb:user>
+<xb:type>{id_type}</xb:type>
+<xb:value>{user}</xb:value>
+<xb:owneredEntity>
+<xb:InstitutionId>{institution}</xb:InstitutionId>
+</xb:owneredEntity>
+</xb:user>
+<xb:patronName>Nobody, Number {number}</xb:patronName>
+<xb:finefeeList>
 """
-END_OF_USER = """        </xb:finefeeList>
-      </xb:userExportedFineFeesList>
+END_OF_USER = """</xb:finefeeList>
+</xb:userExportedFineFeesList>
 """
-FEE = f"""          <xb:userFineFee>
-            <xb:fineFeeComment {NIL}
-            <xb:fineFeeType>{{kind}}</xb:fineFeeType>
-            <xb:owneredEntity>
-              <xb:InstitutionId>{INSTITUTION}</xb:InstitutionId>{{library}}
-            </xb:owneredEntity>
-            <xb:lastTransactionDate>{{date}}</xb:lastTransactionDate>
-{{item}}            <xb:compositeSum>
-              <xb:currency>USD</xb:currency>
-              <xb:sum>{{amount}}</xb:sum>
-              <xb:vat {NIL}
-            </xb:compositeSum>
-            <xb:bursarTransactionId>{{fee}}</xb:bursarTransactionId>
-          </xb:userFineFee>
+FEE = f"""<xb:userFineFee>
+<xb:fineFeeComment/>
+<xb:fineFeeType>{{kind}}</xb:fineFeeType>
+<xb:owneredEntity>
+<xb:InstitutionId>{INSTITUTION}</xb:InstitutionId>{{library}}
+</xb:owneredEntity>
+<xb:lastTransactionDate>{{date}}</xb:lastTransactionDate>
+{{item}}<xb:compositeSum>
+<xb:currency>USD</xb:currency>
+<xb:sum>{{amount}}</xb:sum>
+<xb:vat {NIL}
+</xb:compositeSum>
+<xb:bursarTransactionId>{{fee}}</xb:bursarTransactionId>
+</xb:userFineFee>
 """
 LIBRARY = f"""
-              <xb:libraryId>16168607000{INSTITUTION}</xb:libraryId>
-              <xb:libraryCode>{{code}}</xb:libraryCode>"""
-ITEM = f"""            <xb:itemTitle>{{title}}</xb:itemTitle>
-            <xb:itemCallNumebr>{{call}}</xb:itemCallNumebr>
-            <xb:itemLibrary>Library of Samples</xb:itemLibrary>
-            <xb:itemLocation>Stacks</xb:itemLocation>
-            <xb:itemInternalLocation>Stacks</xb:itemInternalLocation>
-            <xb:itemDueDate {NIL}
-            <xb:itemBarcode>{{barcode}}</xb:itemBarcode>
+<xb:libraryId>16168607000{INSTITUTION}</xb:libraryId>
+<xb:libraryCode>{{code}}</xb:libraryCode>"""
+ITEM = f"""<xb:itemTitle>{{title}}</xb:itemTitle>
+<xb:itemCallNumebr>{{call}}</xb:itemCallNumebr>
+<xb:itemLibrary>Main Library</xb:itemLibrary>
+<xb:itemLocation>Stacks</xb:itemLocation>
+<xb:itemInternalLocation>Stacks</xb:itemInternalLocation>
+<xb:itemDueDate {NIL}
+<xb:itemBarcode>{{barcode}}</xb:itemBarcode>
 """
-NO_ITEM = "            <xb:itemTitle/>\n"
+NO_ITEM = "<xb:itemTitle/>\n"
 
 
 def export(fees: int, seed: int = 0) -> Iterator[str]:

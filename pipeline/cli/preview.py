@@ -147,6 +147,6 @@ def _words(told: dict[str, Any]) -> str:
         lines.append(f"{output}: {one['count']} lines, {dollars(one['cents'])}: {', '.join(one['files'])}")
     lines += [f"{box}: {told[box]['count']}, {dollars(told[box]['cents'])}" for box in BOXES if told[box]["count"]]
     lines += [f"  {code}: {one['count']}, {dollars(one['cents'])}" for code, one in told["held"]["by_code"].items()]
-    lines += [f"refused {one['file']}: {one['why']}" for one in told["refused"]]
+    lines += [f"refused: {one['why']}" for one in told["refused"]]
     lines += told["findings"]
     return "\n".join([*lines, "balanced" if told["balanced"] else "NOT BALANCED"])

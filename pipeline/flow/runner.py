@@ -162,7 +162,7 @@ def own_money(frame: pd.DataFrame | None, currency: str) -> Tally:
 
 def _ask(step: Step, work: Work) -> None:
     """One question about the whole table, or one per system once the rows know theirs."""
-    if not step.opinion or work.outside.opinion is None or work.table is None:
+    if not step.opinion or work.outside.opinion is None or not len(work.rows):
         return
     if "system" not in work.table.columns:
         work.outside.opinion.ask(step.opinion, step.opinion, work.table)

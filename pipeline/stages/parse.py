@@ -29,6 +29,7 @@ def parse(files: pd.DataFrame, campus: Loaded, today: date) -> Outcome:  # noqa:
     findings: list[Finding] = []
     for file in files.itertuples():
         source = campus.campus.sources[str(file.feed)]
+        summary = alma_export.Summary()
         limits = alma_export.Limits(max_bytes=source.max_bytes, max_fees=source.max_fees)
         try:
             chunks = list(
@@ -38,12 +39,15 @@ def parse(files: pd.DataFrame, campus: Loaded, today: date) -> Outcome:  # noqa:
                     file_sha=str(file.sha),
                     limits=limits,
                     keep=frozenset(source.keep),
+                    summary=summary,
                 )
             )
         except alma_export.RefusedFileError as refusal:
             findings.append(Finding(refusal.code, str(file.sha), str(refusal), str(file.name)))
             continue
         frames += chunks
+        if note := summary.note(str(file.sha), str(file.name)):
+            findings.append(note)
     fees = pd.concat(frames, ignore_index=True) if frames else tables.READ_FEES.empty()
     fees = fees.assign(content=fingerprints(fees))
     return Outcome(tables.checked(fees, tables.IDENTIFIABLE, "parse"), {}, tuple(findings))
