@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline import stages
+from pipeline import files, stages
 from pipeline.findings import Finding
 from pipeline.flow import books, runner
 from pipeline.flow.runner import Act, Step, Work
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pipeline.flow.runner import Outside
     from pipeline.ports.ledger import Ledger, Run
 
+BEGIN = (Act("reconcile", "do the ledger's own sums agree, and does the campus file still know every name in it"),)
+
 PAYMENTS_IN = (
     Act("fetch", "bring home what the bursar sends back, keep a copy"),
     Step("receive", "read every line of money, or say why not", books="read"),
@@ -39,6 +42,7 @@ PAYMENTS_IN = (
 )
 
 CHARGES_OUT = (
+    Act("resume", "finish what earlier runs began to send, under its own date"),
     Act("collect", "bring tonight's exports home, keep a copy"),
     Step("parse", "read every fee, or say why not", books="read"),
     Step(
@@ -61,25 +65,30 @@ CHARGES_OUT = (
     Act("render", "write the files, read them back", books="pack"),
     Act("review", "the last look: a second opinion may stop an output", books="plain"),
     Act("book", "enter everything in the ledger, all or nothing"),
-    Act("deliver", "publish each file once, older ones first"),
+    Act("deliver", "publish each file once"),
 )
 
 CLOSE = (
-    Act("reconcile", "do the ledger's own sums agree with each other"),
+    Act("reconcile", "the same once more, after all that was done"),
     Act("report", "tell people, in a page and a workbook"),
 )
 
-PREVIEW = tuple(step for step in CHARGES_OUT if step.name not in ("collect", "book", "deliver"))
+PREVIEW = tuple(step for step in CHARGES_OUT if step.name not in ("resume", "collect", "book", "deliver"))
 """Charges out up to files on disk: nothing is fetched, entered or delivered."""
 
-TABLES: Mapping[str, Sequence[Step]] = {"PAYMENTS_IN": PAYMENTS_IN, "CHARGES_OUT": CHARGES_OUT, "CLOSE": CLOSE}
+TABLES: Mapping[str, Sequence[Step]] = {
+    "BEGIN": BEGIN,
+    "PAYMENTS_IN": PAYMENTS_IN,
+    "CHARGES_OUT": CHARGES_OUT,
+    "CLOSE": CLOSE,
+}
 
 FLOWS: Mapping[str, Sequence[str]] = {
     "night": ("PAYMENTS_IN", "CHARGES_OUT"),
     "payments": ("PAYMENTS_IN",),
     "charges": ("CHARGES_OUT",),
 }
-"""Which tables a command runs, before CLOSE.  Money always comes in before charges go out."""
+"""Which tables a command runs, between BEGIN and CLOSE.  In a night money comes in before charges go out."""
 
 NOTHING_NEW, SOMETHING_NEW, OPERATOR, LOCKED = 0, 1, 2, 75
 """Exit codes: nothing new for anyone; news for library or bursar; the operator must act; another run is at work."""
@@ -103,6 +112,7 @@ class Night:
     def desk(self, table: str) -> Work:
         """Lay out a clean desk for one table of steps."""
         work = Work(
+            table,
             self.campus,
             self.today,
             self.run,
@@ -145,19 +155,34 @@ def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.f
     ``find`` gives the stage of a name.
     """
     posted = _posted(night.ledger)
+    run_table(night.desk("BEGIN"), find)
     for table in FLOWS[night.command]:
-        run_table(table, night.desk(table), find)
+        if not any(finding.stops and finding.entry.scope == "night" for finding in night.findings):
+            run_table(night.desk(table), find)
     night.posted = len(_posted(night.ledger) - posted)
-    run_table("CLOSE", night.desk("CLOSE"), find)
-    code = night.exit_code
-    night.ledger.end_run(night.run, code, summary(night), night.outside.clock.now())
+    run_table(night.desk("CLOSE"), find)
+    now, code = night.outside.clock.now(), night.exit_code
+    night.ledger.note(night.run, night.findings, now)
+    night.ledger.end_run(night.run, code, summary(night), now)
     return code
 
 
-def run_table(table: str, work: Work, find: Callable[[str], Callable[..., Any]]) -> None:
-    """Run one table; what stops it becomes a finding, and the tables after it still run."""
+def run_table(work: Work, find: Callable[[str], Callable[..., Any]]) -> None:
+    """Run one table; what stops it becomes a finding.  A fault of ours does too: CLOSE must still tell people."""
     with told(work):
-        runner.run(TABLES[table], work, find, KNOWN)
+        try:
+            runner.run(TABLES[work.name], work, find, KNOWN)
+        except EXPECTED:
+            raise
+        except Exception as error:  # noqa: BLE001 - the trace is kept, and the night is stopped
+            place = files.private_folder(work.folder) / "fault.txt"
+            files.replace(place, [traceback.format_exc().encode()])
+            kind = type(error).__name__
+            work.findings.append(Finding("NIGHT-FAULT", work.today.isoformat(), f"{work.name}: {kind}: see {place}"))
+
+
+EXPECTED = (books.UnbalancedError, runner.FlowStoppedError, OutsideError, LedgerError, OSError)
+"""What may stop a table without being a fault of the program."""
 
 
 @contextlib.contextmanager
@@ -224,15 +249,21 @@ def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], p
 
 
 def _standing(work: Work) -> pd.DataFrame:
-    """What each system's files wait for: a newest snapshot that never arrived, and a person's approval for this run."""
+    """What each system's files depend on tonight.
+
+    ``unsent``: its newest snapshot never arrived; ``unread``: not all its payments could be read; ``approved``: a
+    person lets a smaller snapshot out.
+    """
     import pandas as pd
 
     systems = sorted(work.campus.campus.systems)
+    unread = {system for desk in work.before for system in desk.unread}
     unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
     return pd.DataFrame(
         {
             "system": pd.Series(systems, dtype="str"),
             "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
+            "unread": pd.Series([name in unread for name in systems], dtype="bool"),
             "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
         }
     )

@@ -191,6 +191,8 @@ PAYMENTS = Table(
         Column("payment_key", TEXT, "identity of the line of money, from its receipt and line or its content"),
         Column("fingerprint", TEXT, "all money fields of the row"),
         Column("identity", TEXT, "what the key is made of: receipt, or content"),
+        Column("repeats", TEXT, "whether later files of its kind say it again: none or cumulative"),
+        Column("foreign", FLAG, "whether it pays another department's item"),
         Column("payment_ref", TEXT, "receipt or transaction number as written"),
         Column("payment_line", TEXT, "line within that receipt, where the file numbers them"),
         Column("fee_ref", TEXT, "our reference as it came back"),

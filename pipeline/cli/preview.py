@@ -64,7 +64,7 @@ def _desk(loaded: Loaded, out: Path, day: date, outside: Outside) -> Work:
     now = outside.clock.now()
     ledger.open_empty("preview", now)
     run = ledger.begin_run("preview", day, loaded.sha, now)
-    return Work(loaded, day, run, ledger, outside, out, keep_stages=False, prefix="PREVIEW_")
+    return Work("PREVIEW", loaded, day, run, ledger, outside, out, keep_stages=False, prefix="PREVIEW_")
 
 
 def _nowhere(connection: str, folder: str) -> Place:

@@ -57,8 +57,9 @@ class Outside:
 
 @dataclass
 class Work:
-    """What is on the desk while a table of steps runs."""
+    """What is on the desk while a table of steps runs; ``name`` is the table's."""
 
+    name: str
     campus: Loaded
     today: date
     run: Run
@@ -77,6 +78,7 @@ class Work:
     made: tuple[tuple[Batch, Path, str], ...] = ()
     before: tuple[Work, ...] = ()
     fees_read: Tally | None = None
+    unread: frozenset[str] = frozenset()
     sent: int = 0
     already: int = 0
     news: bool = False
@@ -122,13 +124,13 @@ def run(
             continue
         entering = [tables[name] for name in step.enters]
         entry = books.Entry(step.name, given, entering, tables, outcome, work.campus.folder)
+        if work.keep_stages:
+            _save(f"{number:02d}-{step.name}", outcome, work.folder)
         _check(books.EQUATIONS[step.books](entry), work)
         _put_down(outcome, work)
         if step.books == "read" and "currency" in work.rows.columns:
             work.fees_read = own_money(work.rows, work.campus.campus.currency)
         _ask(step, work)
-        if work.keep_stages:
-            _save(f"{number:02d}-{step.name}", outcome, work.folder)
 
 
 def _call(stage: Callable[..., Any], step: Step, work: Work, tables: Mapping[str, pd.DataFrame]) -> Outcome | None:
@@ -161,14 +163,15 @@ def own_money(frame: pd.DataFrame | None, currency: str) -> Tally:
 
 
 def _ask(step: Step, work: Work) -> None:
-    """One question about the whole table, or one per system once the rows know theirs."""
-    if not step.opinion or work.outside.opinion is None or not len(work.rows):
+    """One question about the whole table, or one per system once the rows know theirs; none about no rows."""
+    opinion = work.outside.opinion
+    if not step.opinion or opinion is None or not len(work.rows):
         return
-    if "system" not in work.table.columns:
-        work.outside.opinion.ask(step.opinion, step.opinion, work.table)
+    if "system" not in work.rows.columns:
+        opinion.ask(step.opinion, step.opinion, work.rows)
         return
-    for system, rows in work.table.groupby("system", sort=True):
-        work.outside.opinion.ask(step.opinion, str(system), rows)
+    for system, rows in work.rows.groupby("system", sort=True):
+        opinion.ask(step.opinion, str(system), rows)
 
 
 def _save(name: str, outcome: Outcome, folder: Path) -> None:

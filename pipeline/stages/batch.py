@@ -55,8 +55,7 @@ def batch(
     """Give every movement its file (tables.LINES); hold those whose file must wait for a person.
 
     ``open_items`` are tables.MOVEMENTS with ``has_line``, ``last_snapshots`` (system, fee_id, amount_cents) the rows
-    of the newest snapshots, ``standing`` (system, unsent, approved) whose newest snapshot has not arrived, and whose
-    smaller one a person has approved for this run.
+    of the newest snapshots, ``standing`` (system, unsent, unread, approved) what a system's files depend on tonight.
     """
     rows = Sorting(movements)
     files: list[File] = []
@@ -73,7 +72,10 @@ def batch(
             last_snapshots[last_snapshots["system"] == name],
             _is(standing, name, "unsent"),
         )
-        fault = _too_small(name, new, owed, campus) if not _is(standing, name, "approved") else None
+        fault = _unread(name, standing) or _too_small(name, new, owed, campus)
+        if fault and fault.code == "SNAPSHOT-SMALLER" and _is(standing, name, "approved"):
+            findings.append(Finding("SNAPSHOT-APPROVED", name, f"approved for this run: {fault.text}", "batch"))
+            fault = None
         if fault:
             findings.append(fault)
             rows.hold(rows.frame["system"] == name, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
@@ -116,6 +118,13 @@ def _snapshot(system: str, new: pd.DataFrame, owed: Outstanding) -> list[File]:
 
 def _rows_of(frame: pd.DataFrame) -> set[tuple[str, int]]:
     return set(zip(frame["fee_id"], frame["amount_cents"], strict=True))
+
+
+def _unread(name: str, standing: pd.DataFrame) -> Finding | None:
+    """What is paid must not be offered again: a full replacement waits until every payment of its system is read."""
+    if not _is(standing, name, "unread"):
+        return None
+    return Finding("SNAPSHOT-UNREAD", name, f"{name}: not all its payments could be read tonight", "batch")
 
 
 def _too_small(name: str, new: pd.DataFrame, owed: Outstanding, campus: Loaded) -> Finding | None:

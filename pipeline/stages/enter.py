@@ -1,124 +1,165 @@
-"""Enter every line of money that is new in the ledger; name those it already has."""
+"""Enter every line of money that is new in the ledger; name those it already has, and hold those that contradict it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pipeline.findings import Finding, Outcome
 from pipeline.ports.ledger import Payment, PaymentState
 from pipeline.rules import Sorting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from pipeline.flow.runner import Work
+
+BOXED = {"held": PaymentState.HELD, "excluded": PaymentState.EXCLUDED}
+"""What receive has boxed is entered too, once: the ledger holds every line of money ever read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line of money said when it was first told: its fingerprint, and the file it stood in."""
+
+    fingerprint: str
+    file_sha: str
 
 
 def enter(work: Work) -> Outcome:
     """Compare with what is known, then enter each file's new lines in one transaction and mark the file booked.
 
     A known line with the same money is ``duplicate``.  One that says other money, or an equal line without a receipt
-    in another file of a system that never repeats itself, is held.
+    in another file of a kind that never repeats itself, is held, under a key of its own.
     """
-    given = work.rows
-    keys = sorted({*given["payment_key"], *_keys(work, "held"), *_keys(work, "excluded")})
-    known = work.ledger.known_payments(keys)
-    outcome = _told_apart(given, known, _cumulative(work))
+    boxed = {box: frame for box in BOXED if (frame := work.box(box)) is not None}
+    every = [work.rows, *boxed.values()]
+    known = work.ledger.known_payments(sorted(_all_keys(every)))
+    first = {key: Told(payment.fingerprint, payment.file_sha) for key, payment in known.items()}
+    outcome = _told_apart(work.rows, first)
     duplicates = outcome.boxes.get("duplicate")
     work.already = 0 if duplicates is None else len(duplicates)
-    work.news |= len(outcome.passed) > 0
-    for sha in work.files:
-        payments = [
-            *_payments(outcome.passed, sha, PaymentState.RECEIVED),
-            *_payments(_fresh(outcome.boxes.get("held"), known), sha, PaymentState.HELD),
-            *(
-                payment
-                for box, state in BOXED.items()
-                for payment in _payments(_fresh(work.box(box), known), sha, state)
-            ),
-        ]
-        _enter_file(work, sha, payments)
+    new: dict[PaymentState, list[pd.DataFrame | None]] = {
+        PaymentState.RECEIVED: [outcome.passed],
+        PaymentState.HELD: [outcome.boxes.get("held"), _contradicting(boxed.get("held"), first)],
+        PaymentState.EXCLUDED: [_contradicting(boxed.get("excluded"), first)],
+    }
+    _enter_files(work, _payments(work, new))
     return outcome
 
 
-BOXED = {"held": PaymentState.HELD, "excluded": PaymentState.EXCLUDED}
+def _all_keys(frames: Sequence[pd.DataFrame]) -> set[str]:
+    """Every key, and the one a line would bear if it contradicted what is known."""
+    pairs = {pair for frame in frames for pair in zip(frame["payment_key"], frame["fingerprint"], strict=True)}
+    return {key for key, _ in pairs} | {_own_key(key, said) for key, said in pairs}
 
 
-def _enter_file(work: Work, sha: str, payments: list[Payment]) -> None:
-    refusal = [finding for finding in work.findings if finding.spoils_file and finding.subject == sha]
-    if refusal:
-        work.ledger.refuse_file(work.run, sha, refusal[0], work.outside.clock.now())
-        return
-    notes = [Finding(payment.code, payment.key, payment.why) for payment in payments if payment.code]
-    work.ledger.enter_payments(work.run, sha, payments, notes, work.outside.clock.now())
-
-
-def _told_apart(given: pd.DataFrame, known: Mapping[str, Payment], cumulative: frozenset[str]) -> Outcome:
+def _told_apart(given: pd.DataFrame, first: Mapping[str, Told]) -> Outcome:
+    """Compare every line with what its key said before: in the ledger, or else earlier tonight."""
     import pandas as pd
 
     rows = Sorting(given)
     frame = rows.frame
-    have = [known.get(key) for key in frame["payment_key"]]
-    met = pd.Series([one is not None for one in have], index=frame.index, dtype=bool)
-    other = pd.Series(
-        [one is not None and one.fingerprint != said for one, said in zip(have, frame["fingerprint"], strict=True)],
-        index=frame.index,
-        dtype=bool,
-    )
+    earlier = dict(first)
+    before: list[Told | None] = []
+    for key, said, sha in zip(frame["payment_key"], frame["fingerprint"], frame["file_sha"], strict=True):
+        before.append(earlier.get(key))
+        earlier.setdefault(key, Told(said, sha))
+
+    def where(true: list[bool]) -> pd.Series[bool]:
+        return pd.Series(true, index=frame.index, dtype=bool)
+
+    keys, prints, shas = frame["payment_key"], frame["fingerprint"], frame["file_sha"]
+    met = where([told is not None for told in before])
+    other = where([told is not None and told.fingerprint != said for told, said in zip(before, prints, strict=True)])
+    elsewhere = where([told is not None and told.file_sha != sha for told, sha in zip(before, shas, strict=True)])
+    unsure = elsewhere & (frame["identity"] == "content") & (frame["repeats"] != "cumulative")
+    own = [_own_key(key, said) for key, said in zip(keys, prints, strict=True)]
+    rows.put("duplicate", other & where([key in first for key in own]), "PAYMENT-KNOWN", "the ledger holds this line")
     rows.hold(other, "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
-    unsure = met & (frame["identity"] == "content") & ~frame["system"].isin(list(cumulative))
     rows.hold(unsure, "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
     rows.put("duplicate", met, "PAYMENT-KNOWN", "the ledger has this line of money")
-    rows.put(
-        "duplicate", frame.duplicated("payment_key"), "PAYMENT-KNOWN", "it stands in tonight's files more than once"
-    )
-    return rows.outcome()
+    outcome = rows.outcome()
+    if "held" not in outcome.boxes:
+        return outcome
+    held = outcome.boxes["held"]
+    return Outcome(outcome.passed, {**outcome.boxes, "held": held.assign(payment_key=_keys_of_their_own(held))})
 
 
-def _cumulative(work: Work) -> frozenset[str]:
-    from pipeline.layouts import layout as layouts
-
-    return frozenset(
-        name
-        for name, system in work.campus.campus.systems.items()
-        if any(layouts.load(back.layout, work.campus.folder).repeats == "cumulative" for back in system.returns)
-    )
-
-
-def _keys(work: Work, box: str) -> list[str]:
-    frame = work.box(box)
-    return [] if frame is None else frame["payment_key"].tolist()
+def _keys_of_their_own(held: pd.DataFrame) -> list[str]:
+    """A line that says other money is one however often it comes; an equal one of another file is one for that file."""
+    said = zip(held["code"], held["payment_key"], held["fingerprint"], held["file_sha"], held["line"], strict=True)
+    return [
+        _own_key(key, mark) if code == "PAYMENT-CHANGED" else _own_key(key, mark, sha, str(line))
+        for code, key, mark, sha, line in said
+    ]
 
 
-def _fresh(frame: pd.DataFrame | None, known: Mapping[str, Payment]) -> pd.DataFrame | None:
-    """What is held or excluded is entered once, too."""
+def _own_key(key: str, *said: str) -> str:
+    """Give a line that contradicts another a key of its own, the same whenever it comes again."""
+    return hashlib.sha256("\x1f".join((key, *said)).encode()).hexdigest()[:32]
+
+
+def _contradicting(frame: pd.DataFrame | None, first: Mapping[str, Told]) -> pd.DataFrame | None:
+    """Of what receive has boxed: what is new, and what says otherwise than before under the same key."""
     if frame is None:
         return None
-    return frame[[key not in known for key in frame["payment_key"]]].drop_duplicates("payment_key")
-
-
-def _payments(frame: pd.DataFrame | None, sha: str, state: PaymentState) -> list[Payment]:
-    if frame is None:
-        return []
-    return [
-        Payment(
-            key=str(row.payment_key),
-            fingerprint=str(row.fingerprint),
-            system=str(row.system),
-            file_sha=sha,
-            line=int(str(row.line)),
-            payment_ref=str(row.payment_ref),
-            fee_ref=str(row.fee_ref),
-            patron_id=str(row.patron_id),
-            cents=int(str(row.amount_cents)),
-            occurred_on=str(row.occurred_on),
-            kind=str(row.kind),
-            method=str(row.method),
-            state=state,
-            code=str(getattr(row, "code", "")),
-            why=str(getattr(row, "why", "")),
-        )
-        for row in frame[frame["file_sha"] == sha].itertuples()
+    told = [first.get(key) for key in frame["payment_key"]]
+    same = [one is not None and one.fingerprint == said for one, said in zip(told, frame["fingerprint"], strict=True)]
+    keys = [
+        key if one is None else _own_key(key, said)
+        for key, one, said in zip(frame["payment_key"], told, frame["fingerprint"], strict=True)
     ]
+    fresh = [not (was or key in first) for was, key in zip(same, keys, strict=True)]
+    return frame.assign(payment_key=keys)[fresh].drop_duplicates("payment_key")
+
+
+def _payments(work: Work, new: Mapping[PaymentState, list[pd.DataFrame | None]]) -> list[Payment]:
+    payments = [
+        _payment(row, state)
+        for state, frames in new.items()
+        for frame in frames
+        if frame is not None
+        for row in frame.itertuples()
+    ]
+    fresh = [payment for payment in payments if payment.file_sha in work.files]
+    work.news |= any(payment.state is not PaymentState.EXCLUDED for payment in fresh)
+    return fresh
+
+
+def _enter_files(work: Work, payments: list[Payment]) -> None:
+    """One transaction a file.  A line told again by a file that is booked already has nothing to enter."""
+    refusals = {finding.subject: finding for finding in work.findings if finding.spoils_file}
+    now = work.outside.clock.now()
+    for sha in work.files:
+        if sha in refusals:
+            work.ledger.refuse_file(work.run, sha, refusals[sha], now)
+            work.unread |= {file.feed for file in [work.ledger.file(sha)] if file is not None}
+            continue
+        mine = [payment for payment in payments if payment.file_sha == sha]
+        notes = [Finding(payment.code, payment.key, payment.why) for payment in mine if payment.code]
+        work.findings += [note for note in notes if note.entry.level == "hold"]
+        work.ledger.enter_payments(work.run, sha, mine, notes, now)
+
+
+def _payment(row: Any, state: PaymentState) -> Payment:  # noqa: ANN401 - a row of a frame
+    return Payment(
+        key=row.payment_key,
+        fingerprint=row.fingerprint,
+        system=row.system,
+        file_sha=row.file_sha,
+        line=int(row.line),
+        payment_ref=row.payment_ref,
+        fee_ref=row.fee_ref,
+        patron_id=row.patron_id,
+        cents=int(row.amount_cents),
+        occurred_on=row.occurred_on,
+        kind=row.kind,
+        method=row.method,
+        state=state,
+        code=getattr(row, "code", ""),
+        why=getattr(row, "why", ""),
+    )

@@ -15,7 +15,18 @@ def fetch(work: Work) -> Outcome:
     """Look where every system leaves its files; give those archived but not booked, and cumulative ones told again."""
     doors = list(returns(work.campus, work.ledger))
     fetched = come_in(work, doors)
+    work.unread = frozenset(
+        door.feed.name
+        for door, one in zip(doors, fetched, strict=True)
+        if any(finding.stops for finding in one.findings)
+    )
     waiting = work.ledger.files_in("payments", "archived")
     work.files = tuple(file.sha for file in waiting)
-    again = [file for one in fetched for file in one.again if file.state == "booked"]
+    again = [
+        file
+        for door, one in zip(doors, fetched, strict=True)
+        if door.feed.same_name == "news"
+        for file in one.again
+        if file.state == "booked"
+    ]
     return Outcome(files_table([*waiting, *dict.fromkeys(again)], work.campus.state, doors))

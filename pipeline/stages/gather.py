@@ -67,7 +67,7 @@ def _told_once(findings: Iterable[Finding]) -> list[Finding]:
 
 def _totals(desks: Sequence[Work], currency: str) -> Totals:
     """The fees of the night; an amount in another currency counts as a row and as no money."""
-    charges = [desk for desk in desks if desk.fees_read is not None]
+    charges = [desk for desk in desks if desk.name == "CHARGES_OUT" and desk.table is not None]
     boxed = {box: total(own_money(desk.box(box), currency) for desk in charges) for box in BOXES}
     back = total(own_money(_pending(desk), currency) for desk in charges)
     new = total(own_money(desk.rows[~desk.rows["carried"]], currency) for desk in charges if "carried" in desk.rows)
@@ -76,13 +76,14 @@ def _totals(desks: Sequence[Work], currency: str) -> Totals:
     return Totals(read=read, came_back=back, sent=new, carried=written - new, **boxed)
 
 
-def _pending(desk: Work) -> pd.DataFrame:
+def _pending(desk: Work) -> pd.DataFrame | None:
     """The rows of the night that an earlier night had held or let wait, wherever they ended."""
     import pandas as pd
 
     frames = [desk.rows, *(frame for box in BOXES if (frame := desk.box(box)) is not None)]
-    known = [frame.loc[frame["known"] == "pending", ["currency", "amount_cents"]] for frame in frames]
-    return pd.concat(known, ignore_index=True)
+    identified = [frame for frame in frames if "known" in frame.columns]
+    known = [frame.loc[frame["known"] == "pending", ["currency", "amount_cents"]] for frame in identified]
+    return pd.concat(known, ignore_index=True) if known else None
 
 
 def _outputs(work: Work) -> list[Output]:
@@ -133,7 +134,7 @@ def _payments(work: Work) -> PaymentTotals:
     payments, postings = standing.get("payments", {}), standing.get("postings", {})
     planned = total(Tally(*pair) for pair in postings.values())
     left_over = Tally(0, sums("payments", PaymentState.ALLOCATED).cents - planned.cents)
-    known = total(_rows(desk.box("duplicate")) for desk in work.before if desk.fees_read is None)
+    known = total(_rows(desk.box("duplicate")) for desk in work.before if desk.name == "PAYMENTS_IN")
     return PaymentTotals(
         received=total(Tally(*pair) for pair in payments.values()) + known,
         posted=sums("postings", PostingState.POSTED),

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.findings import Finding, Outcome
+from pipeline.findings import Finding
 from pipeline.ports.ledger import PaymentState
 
 if TYPE_CHECKING:
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import Payment
 
+UNKNOWN = "MATCH-UNKNOWN-FEE"
 
-def match(work: Work) -> Outcome | None:
+
+def match(work: Work) -> None:
     """Match every payment received, also of earlier nights, by the reference we sent with the charge.
 
-    A payment of an unknown reference goes to suspense; one that names another patron than the charge is held.
+    A payment of an unknown reference goes to suspense, and is matched again every night: it may have come before its
+    charge.  One that names another patron than the charge is held; its money is taken off the debt all the same.
     """
-    findings = [
-        finding
-        for payment in work.ledger.payments_in(PaymentState.RECEIVED)
-        if not payment.fee_id and (finding := _match(work, payment))
-    ]
-    work.findings.extend(findings)
-    return None
+    received = work.ledger.payments_in(PaymentState.RECEIVED)
+    early = [one for one in work.ledger.payments_in(PaymentState.SUSPENSE) if one.code == UNKNOWN]
+    unmatched = [payment for payment in received if not payment.fee_id]
+    work.findings += [finding for payment in [*unmatched, *early] if (finding := _match(work, payment))]
 
 
 def _match(work: Work, payment: Payment) -> Finding | None:
@@ -31,11 +31,15 @@ def _match(work: Work, payment: Payment) -> Finding | None:
     charged = work.ledger.charged(payment.system, payment.fee_ref) if payment.fee_ref else None
     if charged is None:
         why = f"no charge was sent to {payment.system} under the reference {payment.fee_ref!r}"
-        work.ledger.settle_payment(payment, PaymentState.SUSPENSE, "MATCH-UNKNOWN-FEE", why, now)
-        return Finding("MATCH-UNKNOWN-FEE", payment.key, why)
-    if payment.patron_id and payment.patron_id != charged.patron_id:
-        why = f"the charge under reference {payment.fee_ref} was sent for another patron"
-        work.ledger.settle_payment(payment, PaymentState.HELD, "MATCH-OTHER-PATRON", why, now)
-        return Finding("MATCH-OTHER-PATRON", payment.key, why)
-    work.ledger.match_payment(payment, charged.fee_id, now)
-    return None
+        if payment.state is PaymentState.SUSPENSE:
+            return None
+        work.ledger.settle_payment(payment, PaymentState.SUSPENSE, UNKNOWN, why, now)
+        return Finding(UNKNOWN, payment.key, why)
+    if payment.state is PaymentState.SUSPENSE:
+        payment = work.ledger.settle_payment(payment, PaymentState.RECEIVED, "", "its charge was sent since", now)
+    matched = work.ledger.match_payment(payment, charged.fee_id, now)
+    if not payment.patron_id or payment.patron_id == charged.patron_id:
+        return None
+    why = f"the charge under reference {payment.fee_ref} was sent for another patron"
+    work.ledger.settle_payment(matched, PaymentState.HELD, "MATCH-OTHER-PATRON", why, now)
+    return Finding("MATCH-OTHER-PATRON", payment.key, why)

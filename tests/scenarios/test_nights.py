@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import stages
 from pipeline.adapters.folder import FolderPlace
 from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
-from pipeline.ports.ledger import PostingState
+from pipeline.ports.ledger import PaymentState, PostingState
 from tests.nights import Nights, codes
 
 if TYPE_CHECKING:
@@ -111,12 +112,13 @@ def test_an_empty_snapshot_waits_for_a_person(tmp_path: Path) -> None:
 
 
 class Unreachable(Nights):
-    """CASHNet's folder is out of reach while ``down``."""
+    """CASHNet's folders whose names begin with ``gone`` are out of reach while ``down``."""
 
     down = False
+    gone = "cashnet"
 
     def place(self, connection: str, folder: str) -> Place:
-        if self.down and folder.startswith("cashnet"):
+        if self.down and folder.startswith(self.gone):
             return FolderPlace(self.folder / "nowhere")
         return super().place(connection, folder)
 
@@ -139,6 +141,7 @@ def test_after_three_days_out_of_reach_the_newest_snapshot_goes_and_the_older_on
 
 def test_a_snapshot_that_never_arrived_is_replaced_even_when_the_debts_are_as_before_it(tmp_path: Path) -> None:
     nights = Unreachable(tmp_path)
+    nights.gone = "cashnet/in"
     nights.exported("a.xml", {**GUEST, "amount_text": "10"})
     nights.night(1)
     nights.down = True
@@ -168,3 +171,106 @@ def test_a_contradiction_ends_when_a_person_rejects_one_version(tmp_path: Path) 
     assert "14.00" in text
     with pytest.raises(UsageError, match="none"):
         decide.reject("1001", nights.campus_file, None, "again")
+
+
+LONG = "Emplid,Date Paid,Reference Number,Paid Amount,Item Type\n"
+SHORT = "Emplid,Date Paid,Reference Number,Paid Amount\n"
+
+
+def test_a_column_that_a_bursar_adds_makes_no_old_payment_new(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**STUDENT, "amount_text": "10"})
+    nights.night(1)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_1.csv", SHORT + "001234567,01/05/2026,1001,5.00\n")
+    assert nights.night(2).posted == 1
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_2.csv", LONG + "001234567,01/05/2026,1001,5.00,300000007000\n")
+    assert nights.night(3).posted == 0
+    assert nights.alma.fee("F1001").balance_cents == 500
+
+
+def receipt(number: int, amount: str, reference: str = "1001") -> str:
+    return (
+        "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
+        f"D,{number},1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,{amount},ALMA_FEE_ID,{reference}\r\n"
+        f"T,1,{amount}\r\n"
+    )
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one-night", "two-nights"])
+def test_a_receipt_that_says_other_money_is_held_and_stays_listed(tmp_path: Path, *, together: bool) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    nights.night(1)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", receipt(777, "4.00"))
+    if not together:
+        nights.night(2)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_2.csv", receipt(777, "6.00"))
+    night = nights.night(3)
+    assert codes(night, "PAYMENTS_IN", "held") == ["PAYMENT-CHANGED"]
+    assert night.exit_code == 1
+    assert nights.night(9).exit_code == 0
+    ledger = nights.ledger()
+    assert [one.code for one in ledger.payments_in(PaymentState.HELD)] == ["PAYMENT-CHANGED"]
+    ledger.close()
+    assert [order.cents for order in nights.alma.applied] == [400]
+
+
+def test_a_payment_that_came_before_its_charge_is_posted_once_the_charge_is_sent(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", receipt(777, "4.00"))
+    assert nights.night(1).posted == 0
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    assert nights.night(2).posted == 0
+    assert nights.night(3).posted == 1
+    assert ",6.00," in list(nights.delivered("cashnet/in").values())[-1]
+
+
+def test_while_a_systems_payments_cannot_be_read_its_snapshot_waits_and_the_other_system_goes_on(
+    tmp_path: Path,
+) -> None:
+    nights = Unreachable(tmp_path)
+    nights.gone = "cashnet/out"
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    nights.night(1)
+    nights.down = True
+    nights.exported("b.xml", {**GUEST, "fee_id": "1002"}, {**STUDENT, "fee_id": "1003"}, number="101")
+    night = nights.night(2)
+    assert "SNAPSHOT-UNREAD" in [finding.code for finding in night.findings]
+    assert (len(nights.delivered("cashnet/in")), len(nights.delivered("peoplesoft/in"))) == (1, 1)
+    nights.down = False
+    assert nights.night(3).sent == 1
+    assert ",1002," in list(nights.delivered("cashnet/in").values())[-1]
+
+
+def test_a_stopped_snapshot_does_not_let_an_older_unsent_one_out(tmp_path: Path) -> None:
+    nights = Unreachable(tmp_path)
+    nights.gone = "cashnet/in"
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"}, {**GUEST, "fee_id": "1002", "amount_text": "20"})
+    nights.night(1)
+    nights.down = True
+    nights.exported("b.xml", {**GUEST, "fee_id": "1003", "amount_text": "1"}, number="101")
+    nights.night(2)
+    nights.down = False
+    both = receipt(777, "10.00") + receipt(778, "20.00", "1002")
+    for number, text in enumerate(both.split("RECTYPE")[1:]):
+        nights.drop("cashnet/out", f"CASHNET_PAYMENTS_{number}.csv", "RECTYPE" + text)
+    assert "SNAPSHOT-SMALLER" in [finding.code for finding in nights.night(3).findings]
+    assert len(nights.delivered("cashnet/in")) == 1
+
+
+def test_a_fault_of_the_program_is_told_and_the_next_night_goes_on(tmp_path: Path) -> None:
+    def broken(name: str) -> Any:
+        def fault(*_: object, **__: object) -> None:
+            message = "planted"
+            raise ZeroDivisionError(message)
+
+        return fault if name == "route" else stages.find(name)
+
+    nights = Nights(tmp_path, find=broken)
+    nights.exported("a.xml", STUDENT)
+    night = nights.night(1)
+    assert [finding.code for finding in night.findings if finding.stops] == ["NIGHT-FAULT"]
+    assert night.exit_code == 2
+    assert (night.folder / "report.html").is_file()
+    assert "planted" in (night.folder / "charges_out" / "fault.txt").read_text("utf-8")
+    assert Nights.again(nights).night(2).sent == 1
