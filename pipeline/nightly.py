@@ -15,6 +15,7 @@ from pipeline import files, stages
 from pipeline.findings import Finding
 from pipeline.flow import books, runner
 from pipeline.flow.runner import Act, Step, Work
+from pipeline.layouts import layout as layouts
 from pipeline.ports.ledger import LedgerError, PostingState
 from pipeline.ports.outside import OutsideError
 
@@ -251,8 +252,8 @@ def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], p
 def _standing(work: Work) -> pd.DataFrame:
     """What each system's files depend on tonight.
 
-    ``unsent``: its newest snapshot never arrived; ``unread``: not all its payments could be read; ``approved``: a
-    person lets a smaller snapshot out.
+    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
+    all its payments could be read; ``approved``: a person lets a smaller snapshot out.
     """
     import pandas as pd
 
@@ -262,11 +263,16 @@ def _standing(work: Work) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "system": pd.Series(systems, dtype="str"),
+            "snapshot": pd.Series([_replaces(work, name) for name in systems], dtype="bool"),
             "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
             "unread": pd.Series([name in unread for name in systems], dtype="bool"),
             "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
         }
     )
+
+
+def _replaces(work: Work, system: str) -> bool:
+    return layouts.load(work.campus.campus.systems[system].layout, work.campus.folder).scope == "snapshot"
 
 
 KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from pipeline.campus.written import CampusError, Problem, Written, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEEDED = ("name", "environment", "currency")
 
@@ -30,7 +29,7 @@ def identity(path: Path) -> Identity:
     if problems:
         raise CampusError(problems)
     said: dict[str, Any] = {key: file.table[key] for key in NEEDED}
-    return Identity(**said, state=(path.parent / _state(file)).resolve())
+    return Identity(**said, state=Path(os.path.realpath(path.parent / _state(file))))
 
 
 def _state(file: Written) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -18,7 +20,6 @@ from pipeline.campus.written import CampusError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pydantic import SecretStr
     from pydantic_core import ErrorDetails
@@ -50,7 +51,7 @@ class Loaded:
 
     def path(self, relative: str) -> Path:
         """Resolve a path of the campus file."""
-        return (self.folder / relative).resolve()
+        return Path(os.path.realpath(self.folder / relative))
 
     @property
     def state(self) -> Path:
@@ -71,12 +72,12 @@ def load(path: Path, *, secrets: bool = False) -> Loaded:
     """
     file = written.read(path)
     found, problems = gather(file.table, path.parent, path.parent / _secrets_folder(file)) if secrets else ({}, [])
-    problems = [*_faults(file), *names.dangling(file.table, path.parent.resolve()), *problems]
+    problems = [*_faults(file), *names.dangling(file.table, Path(os.path.realpath(path.parent))), *problems]
     if problems:
         raise CampusError([file.place(problem) for problem in problems])
     campus = Campus.model_validate(file.table)
     sha = hashlib.sha256(campus.model_dump_json().encode()).hexdigest()
-    return Loaded(campus, path.parent.resolve(), found, sha)
+    return Loaded(campus, Path(os.path.realpath(path.parent)), found, sha)
 
 
 def _secrets_folder(file: written.Written) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def _base(path: Path, table: dict[str, Any]) -> Path | None:
 
 
 def _stop_at_circle(path: Path, seen: Sequence[Path]) -> None:
-    if path.resolve() in [one.resolve() for one in seen]:
+    if os.path.realpath(path) in [os.path.realpath(one) for one in seen]:
         circle = " -> ".join(str(one) for one in [*seen, path])
         raise CampusError([f"{seen[0]}: {BASE}: these files build on each other in a circle: {circle}"])
 
@@ -89,7 +90,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise CampusError([f"{path}: is not UTF-8 text: byte {error.start} cannot be read; save it as UTF-8"]) from None
     except OSError as error:
         raise CampusError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise CampusError([f"{path}: is not TOML: {error}"]) from None
 
 

@@ -34,7 +34,7 @@ ApproveOption = Annotated[
 
 @app.command()
 def preview(
-    files: Annotated[list[Path], typer.Argument(help="Alma bursar exports")],
+    files: Annotated[list[Path], typer.Argument(help="Alma bursar exports", readable=False)],
     campus: CampusOption,
     out: Annotated[Path, typer.Option("--out", help="a new or empty folder for the files", metavar="DIR")],
     date: DateOption = None,
@@ -49,7 +49,7 @@ def preview(
 
 @app.command()
 def read(
-    file: Annotated[Path, typer.Argument(help="a file in one of our layouts")],
+    file: Annotated[Path, typer.Argument(help="a file in one of our layouts", readable=False)],
     layout: Annotated[str, typer.Option("--layout", help="its layout, such as peoplesoft/paid")],
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:

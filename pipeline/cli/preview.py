@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -73,23 +74,27 @@ def _nowhere(connection: str, folder: str) -> Place:
 
 
 def _lay_out(work: Work, exports: Sequence[Path]) -> list[dict[str, str]]:
-    """Put the files given on the desk; those that are not there are refused."""
-    there = [path for path in exports if path.is_file()]
+    """Put the files given on the desk; those that cannot be read are refused, and the others go on."""
+    refused: list[dict[str, str]] = []
+    there: dict[str, list[str]] = {"sha": [], "name": [], "path": []}
+    for path in exports:
+        shown = os.fsencode(path).decode("utf-8", "replace")
+        why = "its name is not UTF-8; rename it" if shown != str(path) else ""
+        why = why or ("" if path.is_file() else "no such file, or not a plain one")
+        sha = ""
+        try:
+            sha = "" if why else files.sha256(path)
+        except OSError as error:
+            why = str(error.strerror)
+        if why:
+            refused.append({"file": shown, "code": "FILE-MISSING", "why": f"{shown}: {why}"})
+            continue
+        for name, value in (("sha", sha), ("name", path.name), ("path", str(path))):
+            there[name].append(value)
+    count = len(there["sha"])
     source = next(iter(work.campus.campus.sources))
-    work.table = tables.FILES.frame(
-        {
-            "sha": [files.sha256(path) for path in there],
-            "name": [path.name for path in there],
-            "feed": [source] * len(there),
-            "path": [str(path) for path in there],
-            "reader": ["alma_export"] * len(there),
-        }
-    )
-    return [
-        {"file": str(path), "code": "FILE-MISSING", "why": f"{path}: no such file"}
-        for path in exports
-        if path not in there
-    ]
+    work.table = tables.FILES.frame({**there, "feed": [source] * count, "reader": ["alma_export"] * count})
+    return refused
 
 
 def _told(work: Work, missing: list[dict[str, str]]) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from pipeline import files, nightly
 from pipeline.campus.load import load
 from pipeline.cli import world
 from pipeline.cli.books import ledger_of
+from pipeline.cli.failures import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
     from pipeline.campus.load import Loaded
+    from pipeline.ports.ledger import Run
 
 
 def run(command: str, campus: Path, day: date | None, approved: frozenset[str] = frozenset()) -> int:
@@ -24,6 +27,7 @@ def run(command: str, campus: Path, day: date | None, approved: frozenset[str] =
     from pipeline.adapters.lock import Locked, run_lock
 
     loaded = load(campus, secrets=True)
+    known_systems(loaded, approved)
     files.private_folder(loaded.state)
     try:
         with run_lock(loaded.state):
@@ -35,7 +39,8 @@ def run(command: str, campus: Path, day: date | None, approved: frozenset[str] =
         if finding.stops:
             typer.echo(f"{finding.code}: {finding.text}; {finding.entry.do}", err=True)
     typer.echo(f"{loaded.campus.name} {command} {night.today}: {nightly.summary(night)}")
-    typer.echo(f"report: {night.folder / 'report.html'}")
+    if (night.folder / "report.html").is_file():
+        typer.echo(f"report: {night.folder / 'report.html'}")
     return night.exit_code
 
 
@@ -45,8 +50,23 @@ def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] 
         outside = world.outside_of(loaded, stack)
         ledger = ledger_of(loaded.identity)
         stack.callback(ledger.close)
+        _in_order(ledger.runs(1), day)
         started = ledger.begin_run(command, day, loaded.sha, outside.clock.now())
         folder = files.private_folder(loaded.state / "runs" / f"{day}-{started.sequence:02d}")
         night = nightly.Night(command, loaded, day, started, ledger, outside, folder, approved)
         nightly.run_night(night)
     return night
+
+
+def _in_order(last: Sequence[Run], day: date) -> None:
+    """Files are named and replaced by date, so a night never lies before one that was run."""
+    if last and day < last[0].business_date:
+        message = f"--date {day}: a run of {last[0].business_date} was made already; give that date or a later one"
+        raise UsageError(message)
+
+
+def known_systems(loaded: Loaded, approved: frozenset[str]) -> None:
+    """Refuse an approval of a system that the campus does not have: it was meant for another."""
+    if strange := sorted(approved - set(loaded.campus.systems)):
+        message = f"--approve {strange[0]}: there is no such system; the campus has {', '.join(loaded.campus.systems)}"
+        raise UsageError(message)

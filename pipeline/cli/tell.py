@@ -20,10 +20,13 @@ NEXT = {
     "held": "it comes back every night by itself and waits for a person: {do}",
     "waiting": "it comes back every night by itself until what it waits for has come",
     "excluded": "nothing more: by the campus's policy it never goes out",
-    "charged": "nothing more goes out; a payment of it is taken off when the bursar reports one",
+    "charged": "it goes out once, with the file named above; a payment of it is taken off when the bursar reports one",
     "rejected": "nothing more: a person rejected it",
 }
 """What happens next to a fee, by its state."""
+
+MOST_RUNS = 100
+"""So many runs back a report is looked for."""
 
 
 def plan() -> None:
@@ -88,9 +91,12 @@ def _next(records: Sequence[Mapping[str, str | int]]) -> list[str]:
 def newest_report(campus: Path) -> int:
     """Print the path of the newest morning report."""
     who = identity(campus)
-    pages = sorted((who.state / "runs").glob("*/report.html"))
-    if not pages:
+    with ledger_of(who) as ledger:
+        runs = ledger.runs(MOST_RUNS)
+    pages = [who.state / "runs" / f"{run.business_date}-{run.sequence:02d}" / "report.html" for run in runs]
+    newest = next((page for page in pages if page.is_file()), None)
+    if newest is None:
         typer.echo(f"{who.name}: no run has made a report yet", err=True)
         return 1
-    typer.echo(pages[-1])
+    typer.echo(newest)
     return 0

@@ -12,7 +12,7 @@ from pipeline.readers import alma_count
 from pipeline.tables import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -137,10 +137,24 @@ def split(entry: Entry) -> list[Line]:
     """Compare, per system, the whole with its parts: rows given against rows in files and boxes."""
     whole = _by_system([entry.given])
     parts = _by_system([frame for _, frame in entry.outcome.all_rows()])
-    return [
+    lines = [
         Line(entry.stage, system, whole.get(system, Tally()), parts.get(system, Tally()))
         for system in sorted({*whole, *parts})
     ]
+    return [*lines, *_replacements(entry)]
+
+
+def _replacements(entry: Entry) -> Iterator[Line]:
+    """Compare each full replacement with all that is owed at its system: a debt left out would be forgotten there."""
+    rows = entry.outcome.passed[["batch", "carried", "amount_cents"]]
+    owed, standing = entry.known["open_items"], entry.known["standing"]
+    replacing = set(standing.loc[standing["snapshot"], "system"])
+    for number, (system, _) in enumerate(entry.outcome.planned or ()):
+        if system not in replacing:
+            continue
+        mine = rows[rows["batch"] == number]
+        outstanding = tally(owed.loc[owed["system"] == system, ["amount_cents"]])
+        yield Line(entry.stage, f"{system}: repeated = owed", outstanding, tally(mine[mine["carried"]]))
 
 
 def _by_system(frames: Sequence[pd.DataFrame]) -> dict[str, Tally]:
@@ -170,6 +184,9 @@ def pack(entry: Entry) -> list[Line]:
                 second_scan(path, layout, entry.campus_folder),
             ),
         ]
+        stated = layouts.stated(layouts.load(layout, entry.campus_folder), path)
+        if stated is not None:
+            lines.append(Line(entry.stage, f"{batch.name}: rows = control totals in its header", rows, stated))
     return lines
 
 

@@ -28,6 +28,25 @@ def count(layout: Layout, path: Path) -> Tally:
     return Tally(seen.total(), cents)
 
 
+def stated(layout: Layout, path: Path) -> Tally | None:
+    """Read the control count and total off the header of a fixed file, by position; None for a file without any."""
+    if layout.header is None or layout.facts.format != "fixed":
+        return None
+    places: dict[str, slice] = {}
+    start = 0
+    for column in layout.header.columns:
+        width = column.width if isinstance(column.width, int) else 0
+        places[column.source] = slice(start, start + width)
+        start += width + len(layout.facts.between)
+    if not {"control.count", "control.cents"} <= set(places):
+        return None
+    with path.open(encoding="latin-1", newline="\n") as stream:
+        line = stream.readline()
+    count, total = (line[places[source]].strip() for source in ("control.count", "control.cents"))
+    sign = -1 if total.startswith("-") else 1
+    return Tally(int(count or 0), sign * int(total.lstrip("-").replace(".", "") or 0))
+
+
 def _fixed(layout: Layout, path: Path, wanted: list[str]) -> Iterator[tuple[str, ...]]:
     """Cut the wanted columns out of each detail line; a line that does not have the form has blanks."""
     spans, start = {}, 0

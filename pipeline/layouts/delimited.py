@@ -100,7 +100,7 @@ def _headings(layout: Layout, records: list[Record]) -> Record:
 
 
 def _places(layout: Layout, headings: list[str]) -> dict[str, int]:
-    """Find every column under its own name, or else under one of its other names."""
+    """Find every column under its own name, or else under one of its other names; two amounts are one too many."""
     if not layout.facts.headings:
         return {name: place for place, name in enumerate(headings)}
     where: dict[str, list[int]] = {}
@@ -110,7 +110,8 @@ def _places(layout: Layout, headings: list[str]) -> dict[str, int]:
     missing: list[str] = []
     for column in layout.detail.columns:
         exact = where.get(same(column.name), [])
-        hits = exact or [place for other in sorted(column.spelled()) for place in where.get(other, [])]
+        spelled = [place for other in sorted(column.spelled()) for place in where.get(other, []) if place not in exact]
+        hits = [*exact, *spelled] if column == layout.amount else exact or spelled
         if len(hits) > 1:
             message = f"{column.name} stands under {len(hits)} headings; ask which one is meant"
             raise _NotTheHeadingsError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.layouts import delimited, fixed
-from pipeline.layouts.counting import count
+from pipeline.layouts.counting import count, stated
 from pipeline.layouts.load import LayoutError, check_all, load, names
 from pipeline.layouts.model import Layout
 from pipeline.layouts.naming import file_name
@@ -35,6 +35,7 @@ __all__ = [
     "notes",
     "read",
     "sheet",
+    "stated",
     "to_json",
     "write",
 ]

@@ -63,7 +63,7 @@ def load(name: str, campus_folder: Path | None = None) -> Layout:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise LayoutError([f"{name}.toml: cannot be read: {error}"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise LayoutError([f"{name}.toml: not TOML: {error}"]) from None
     return from_table(name, raw)
 

@@ -29,12 +29,12 @@ class Returned:
     def totals(self) -> dict[str, Any]:
         """Count and cents of all rows, and by kind (``unknown`` where nothing tells); what the file itself states."""
         by_kind = {
-            str(kind) or "unknown": {"count": len(part), "cents": int(part["amount_cents"].sum())}
+            str(kind) or "unknown": {"count": len(part), "cents": sum(part["amount_cents"].tolist())}
             for kind, part in self.rows.groupby("kind", sort=True)
         }
         return {
             "count": len(self.rows),
-            "cents": int(self.rows["amount_cents"].sum()),
+            "cents": sum(self.rows["amount_cents"].tolist()),
             "by_kind": by_kind,
             "control": {"count": self.control.count, "cents": self.control.cents} if self.control else None,
             "unreadable": int((self.rows["unreadable"] != "").sum()),

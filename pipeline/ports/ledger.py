@@ -351,7 +351,10 @@ class FileBook(Protocol):
         """Find the files of a feed that came under this name."""
 
     def archived(self, file: InFile) -> None:
-        """Enter a file that now lies in the archive.  Entering the same one again changes nothing."""
+        """Enter a file that now lies in the archive.
+
+        Entering the same one again changes nothing, except that a refused one is to be read once more.
+        """
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         """List a role's files of one state, oldest first."""
@@ -504,6 +507,9 @@ class StoryBook(Protocol):
         Columns: kind (fee, file, payment, posting), state, subject, patron_id, file (name) and line it was read from,
         code, why, amount_cents, since (ISO).  What is left over of a payment is in state suspense.
         """
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Give the names that the ledger knows: {"systems": ..., "sources": ...}, sorted."""
 
     def sums(self) -> Sequence[tuple[str, Tally, Tally]]:
         """Give sums of the ledger that must be equal: what is compared, and its two sides."""

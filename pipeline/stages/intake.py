@@ -177,14 +177,22 @@ class _Fetching:
         known = self.book.file(sha)
         if known is not None:
             self._known(name, known)
-        elif self.feed.same_name == "hold" and self.book.files_named(self.feed.role, self.feed.name, name):
+        elif self.feed.same_name == "hold" and self._taken(name):
             self.say("FETCH-SAME-NAME", name, f"{name}: came before with other content; it stays where it is")
         else:
             self._archive(
                 InFile(sha, name, self.feed.role, self.feed.name, here.stat().st_size, self.clock.now()), here
             )
 
+    def _taken(self, name: str) -> bool:
+        """Whether other content came under this name; a file that was refused gives its name free for a better one."""
+        before = self.book.files_named(self.feed.role, self.feed.name, name)
+        return any(file.state != "refused" for file in before)
+
     def _known(self, name: str, known: InFile) -> None:
+        if known.state == "refused":
+            self.book.archived(known)
+            return
         if known.state != "archived":
             self.again.append(known)
         self.say("FETCH-AGAIN", name, f"{name}: the same bytes came as {known.name}; they count once")

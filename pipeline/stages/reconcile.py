@@ -8,6 +8,8 @@ from pipeline.findings import Finding
 from pipeline.flow.books import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.flow.runner import Work
 
 
@@ -17,4 +19,16 @@ def reconcile(work: Work) -> None:
     work.lines.extend(lines)
     day = work.today.isoformat()
     work.findings += [Finding("LEDGER-SUMS", day, str(line)) for line in lines if not line.balanced]
+    work.findings += [Finding("LEDGER-NAMES", day, problem) for problem in _strangers(work)]
     work.findings += [Finding("LEDGER-AUDIT", day, problem) for problem in work.ledger.verify_audit()]
+
+
+def _strangers(work: Work) -> Iterator[str]:
+    """A system or source under a new name would be billed, or forgotten, as if it were another one."""
+    campus, names = work.campus.campus, work.ledger.names()
+    for system in names["systems"]:
+        if system not in campus.systems:
+            yield f"systems: the ledger has fees or payments of {system!r}, and the campus file has no such system"
+    for source in names["sources"]:
+        if source not in campus.sources:
+            yield f"sources: the ledger has fees of {source!r}, and the campus file has no such source"

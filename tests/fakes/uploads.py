@@ -61,7 +61,9 @@ class FakeFileBook:
         return [row for row in self.rows.values() if (row.role, row.feed, row.name) == (role, feed, name)]
 
     def archived(self, file: InFile) -> None:
-        self.rows.setdefault(file.sha, file)
+        there = self.rows.setdefault(file.sha, file)
+        if there.state == "refused":
+            self.rows[file.sha] = replace(there, state="archived", code="", why="")
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         return [row for row in self.rows.values() if (row.role, row.state) == (role, state)]

@@ -79,7 +79,9 @@ def test_a_stage_that_loses_or_makes_a_row_or_a_cent_is_named_with_the_figures(
     assert honest.night(2).sent == 2
 
 
-@pytest.mark.parametrize(("was", "becomes"), [(b"12.50", b"12.49"), (b"\n0012", b"\n")])
+@pytest.mark.parametrize(
+    ("was", "becomes"), [(b"12.50", b"12.49"), (b"\n0012", b"\n"), (b"025.00 00041", b"025.01 00041")]
+)
 def test_a_file_whose_bytes_are_not_its_rows_is_named_and_does_not_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was: bytes, becomes: bytes
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
 from pipeline.ports.ledger import PaymentState, PostingState
 from tests.nights import Nights, codes
+from tests.samples import CAMPUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,3 +276,49 @@ def test_a_fault_of_the_program_is_told_and_the_next_night_goes_on(tmp_path: Pat
     assert (night.folder / "report.html").is_file()
     assert "planted" in (night.folder / "charges_out" / "fault.txt").read_text("utf-8")
     assert Nights.again(nights).night(2).sent == 1
+
+
+def test_an_export_that_was_cut_off_goes_out_once_the_whole_one_lies_under_its_name(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", STUDENT)
+    path = tmp_path / "exchange" / "alma" / "a.xml"
+    whole = path.read_text("utf-8")
+    path.write_text(whole[:-40], "utf-8")
+    assert [finding.code for finding in nights.night(1).findings if finding.stops] == ["FILE-NOT-WHOLE"]
+    assert [finding.code for finding in nights.night(2).findings if finding.stops] == ["FILE-NOT-WHOLE"]
+    path.write_text(whole, "utf-8")
+    assert nights.night(3).sent == 1
+
+
+def test_a_campus_file_that_lost_a_name_of_the_ledger_sends_nothing(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"})
+    nights.night(1)
+    text = CAMPUS.read_text("utf-8").replace("cashnet", "portal").replace("portal/", "cashnet/")
+    nights.campus_file.write_text(text, "utf-8")
+    nights.exported("b.xml", {**GUEST, "fee_id": "1002"}, number="101")
+    night = nights.night(2)
+    assert "LEDGER-NAMES" in [finding.code for finding in night.findings]
+    assert (night.sent, night.exit_code) == (0, 2)
+
+
+def test_a_batcher_that_forgets_an_outstanding_debt_is_named(tmp_path: Path) -> None:
+    def forgetful(name: str) -> Any:
+        true = stages.find(name)
+
+        def batch(*given: Any, **known: Any) -> Any:
+            outcome = true(*given, **known)
+            rows = outcome.passed
+            return replace(outcome, passed=rows[~rows["carried"] | (rows["fee_id"] != "1001")])
+
+        return batch if name == "batch" else true
+
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**GUEST, "amount_text": "10"}, {**GUEST, "fee_id": "1002", "amount_text": "20"})
+    nights.night(1)
+    nights.exported("b.xml", {**GUEST, "fee_id": "1003"}, number="101")
+    night = Nights.again(nights, find=forgetful).night(2)
+    [stop] = [finding for finding in night.findings if finding.stops]
+    assert stop.text.startswith("batch: cashnet: repeated = owed")
+    assert "1 rows and 1000 cents missing" in stop.text
+    assert len(nights.delivered("cashnet/in")) == 1

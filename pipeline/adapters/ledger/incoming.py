@@ -35,11 +35,17 @@ class Incoming(Book):
         return _found(self.store, files.c.role == role, files.c.state == state)
 
     def archived(self, file: InFile) -> None:
-        """Enter a file that now lies in the archive.  Entering the same one again changes nothing."""
+        """Enter a file that now lies in the archive.
+
+        Entering the same one again changes nothing, except that a refused one is to be read once more: whoever left it
+        there wants it read, and a layout or the campus file may have been mended.
+        """
         store = self.store
         with store.changing() as connection:
-            there = select(files.c.sha).where(store.mine(files), files.c.sha == file.sha)
-            if connection.execute(there).one_or_none() is not None:
+            mine = (store.mine(files), files.c.sha == file.sha)
+            if connection.execute(select(files.c.sha).where(*mine)).one_or_none() is not None:
+                refused = update(files).where(*mine, files.c.state == "refused")
+                connection.execute(refused.values(state="archived", code="", why=""))
                 return
             text = f"{file.name} of {file.feed} ({file.role}, {file.size} bytes) lies in the archive"
             entry = audit.append(connection, store, [Event("archived", file.sha, text)], file.archived_at)

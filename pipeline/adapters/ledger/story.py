@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from pipeline.adapters.ledger import audit, standing
 from pipeline.adapters.ledger.life import Life
-from pipeline.adapters.ledger.schema import fees
+from pipeline.adapters.ledger.schema import fees, movements, payments
 from pipeline.adapters.ledger.store import Book
 from pipeline.adapters.ledger.sums import paid
 from pipeline.adapters.ledger.waiting import questions
@@ -45,6 +45,17 @@ class Story(Book):
         """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ..., "payments": ..., "postings": ...}."""
         with self.store.reading() as connection:
             return standing.by_state(connection, self.store)
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Give the names that the ledger knows: {"systems": ..., "sources": ...}, sorted."""
+        asked = {
+            "systems": select(movements.c.system).where(self.store.mine(movements)).distinct(),
+            "payers": select(payments.c.system).where(self.store.mine(payments)).distinct(),
+            "sources": select(fees.c.source).where(self.store.mine(fees)).distinct(),
+        }
+        with self.store.reading() as connection:
+            found = {what: {str(row[0]) for row in connection.execute(query)} for what, query in asked.items()}
+        return {"systems": sorted(found["systems"] | found["payers"]), "sources": sorted(found["sources"])}
 
     def sums(self) -> Sequence[tuple[str, Tally, Tally]]:
         """Give sums of the ledger that must be equal: what is compared, and its two sides."""
