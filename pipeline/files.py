@@ -23,7 +23,9 @@ class AlreadyThereError(FileExistsError):
 
 def private_folder(path: Path) -> Path:
     """Make ``path`` and its parents, readable by our account only, and return it."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    for folder in [*reversed(path.parents), path]:
+        if not folder.is_dir():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return path
 
 

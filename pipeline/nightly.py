@@ -1,4 +1,4 @@
-"""START HERE.  The night: money comes in, charges go out, the day is closed; and the real things meet.
+"""START HERE.  The night: money comes in, charges go out, the day is closed.
 
 ``bursar plan`` prints these tables.  A stage of the name of each step stands in ``pipeline/stages``.  The runner in
 ``pipeline/flow`` runs the steps in order and checks, after each, that not a row and not a cent was lost.

@@ -36,11 +36,23 @@ class Counts:
     posted: int = 0
     known: int = 0
     balanced: bool = True
+    stopped: bool = False
     reports: list[Path] = field(default_factory=list)
 
 
 def demo(folder: Path) -> int:
     """Run the demo below ``folder``, where its state stays for the next time; exit code 0 when all is balanced."""
+    from pipeline.adapters.lock import Locked, run_lock
+
+    try:
+        with run_lock(files.private_folder(folder)):
+            return _demo(folder)
+    except Locked as locked:
+        typer.echo(f"{folder}: {locked}", err=True)
+        return nightly.LOCKED
+
+
+def _demo(folder: Path) -> int:
     counts = Counts()
     with ExitStack() as stack:
         box = stack.enter_context(Box(folder / "box", clock()))
@@ -55,7 +67,7 @@ def demo(folder: Path) -> int:
     typer.echo(
         f"demo: {counts.sent} files sent, {counts.posted} payments posted, {counts.known} already known, {verdict}"
     )
-    return 0 if counts.balanced else nightly.OPERATOR
+    return 0 if counts.balanced and not counts.stopped else nightly.OPERATOR
 
 
 def _nights(loaded: Loaded, box: Box, counts: Counts, earlier: frozenset[str]) -> None:
@@ -78,7 +90,8 @@ def _count(night: nightly.Night, counts: Counts, earlier: frozenset[str]) -> Non
     counts.sent += night.sent
     counts.posted += night.posted
     counts.known += 0 if known is None else int(known["payment_key"].isin(earlier).sum())
-    counts.balanced &= night.exit_code != nightly.OPERATOR
+    counts.balanced &= all(line.balanced for desk in night.desks.values() for line in desk.lines)
+    counts.stopped |= night.exit_code == nightly.OPERATOR
     counts.reports.append(night.folder / "report.html")
     for batch, _, _ in night.desks["CHARGES_OUT"].made:
         typer.echo(f"  {batch.name}: {batch.count} lines, {dollars(batch.cents)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.ports.outside import Place
 
 HELD, REFUSED = 1, 2
+MOST_REASONS = 20
 
 
 def preview(
@@ -116,9 +118,20 @@ def _told(work: Work, missing: list[dict[str, str]]) -> dict[str, Any]:
         "held": _held(boxes["held"], currency),
         **{box: _pair(tallies[box]) for box in BOXES if box != "held"},
         "refused": [*missing, *refused],
-        "findings": [f"{finding.code}: {finding.text}" for finding in work.findings if not finding.spoils_file],
+        "findings": [
+            *(f"{finding.code}: {finding.text}" for finding in work.findings if not finding.spoils_file),
+            *_reasons(boxes["held"]),
+        ],
         "balanced": read == whole and all(line.balanced for line in work.lines),
     }
+
+
+def _reasons(held: pd.DataFrame | None) -> list[str]:
+    """Name the commonest reasons for which rows are held, so that a campus file can be mended from a preview."""
+    if held is None:
+        return []
+    counts = Counter(zip(held["code"].tolist(), held["why"].tolist(), strict=True))
+    return [f"{code}: {why} ({count})" for (code, why), count in counts.most_common(MOST_REASONS)]
 
 
 def _sent(work: Work) -> dict[str, dict[str, Any]]:

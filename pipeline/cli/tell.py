@@ -84,6 +84,9 @@ def _next(records: Sequence[Mapping[str, str | int]]) -> list[str]:
         code = str(record["code"])
         do = catalogue()[code].do if code in catalogue() else ""
         what = NEXT[str(record["state"])].format(do=do)
+        paid = int(record["paid_cents"])
+        if paid:
+            lines.append(f"{dollars(paid)} of {dollars(int(record['amount_cents']))} is paid at {record['system']}")
         lines.append(f"fee {record['fee_id']} is {record['state']}: next: {what}")
     return lines
 

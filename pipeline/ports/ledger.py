@@ -232,7 +232,7 @@ class Booking:
     ``fees`` has the columns of tables.FEES plus ``state``, ``code``, ``why`` and ``system``: every version of a fee
     read or reconsidered tonight, except duplicates.  ``movements`` has tables.MOVEMENTS plus ``batch`` (index into
     ``batches``) and ``carried`` (bool): a carried row stands in a snapshot but its movement was sent in an earlier
-    file.  ``duplicates`` are kept as findings.  ``files`` are the hashes of the archived files now dealt with;
+    file.  ``files`` are the hashes of the archived files now dealt with;
     ``refused`` maps a file's hash to (code, why).
     """
 
