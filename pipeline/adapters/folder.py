@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import files
 from pipeline.adapters.disk import rename_new, sync_folder
-from pipeline.adapters.places import BLOCK, Missing, is_plain, plain, plain_or_below
+from pipeline.adapters.places import BLOCK, Missing, plain, plain_or_below, shown
 from pipeline.ports.outside import Busy, Listed, Lost, Refused
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class FolderPlace:
         """List the regular files whose names are plain."""
         with self._asking("list the files", Busy):
             return [
-                Listed(entry.name, entry.stat().st_size, entry.stat().st_mtime)
+                Listed(shown(entry.name), entry.stat().st_size, entry.stat().st_mtime)
                 for entry in os.scandir(self._path)
-                if is_plain(entry.name) and entry.is_file(follow_symlinks=False)
+                if entry.is_file(follow_symlinks=False)
             ]
 
     def size(self, name: str) -> int | None:

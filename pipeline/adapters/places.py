@@ -23,6 +23,15 @@ def is_plain(name: str) -> bool:
     )
 
 
+def shown(name: str) -> str:
+    """Give a name as it may be listed: itself if plain, else with its odd characters written out.
+
+    What is written out holds a backslash, so no call takes it: whoever fetches it is told to have the file renamed,
+    instead of passing over a file in silence.
+    """
+    return name if is_plain(name) else name.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 def plain(name: str) -> str:
     """Return a plain name.  Raises Refused for anything else, so that no name can lead out of its folder."""
     if not is_plain(name):

@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from pipeline import files
-from pipeline.adapters.places import BLOCK, Missing, is_plain, plain, plain_or_below
+from pipeline.adapters.places import BLOCK, Missing, plain, plain_or_below, shown
 from pipeline.adapters.sftp_login import Link, SftpSettings, hang_up, open_link
 from pipeline.ports.outside import Busy, Listed, Lost, OutsideError, Refused
 
@@ -43,9 +43,9 @@ class SftpPlace:
         """List the regular files whose names are plain."""
         with self._asking("list the files", Busy) as client:
             return [
-                Listed(one.filename, one.st_size or 0, float(one.st_mtime or 0))
+                Listed(shown(one.filename), one.st_size or 0, float(one.st_mtime or 0))
                 for one in client.listdir_attr(self._folder)
-                if is_plain(one.filename) and stat.S_ISREG(one.st_mode or stat.S_IFREG)
+                if stat.S_ISREG(one.st_mode or stat.S_IFREG)
             ]
 
     def size(self, name: str) -> int | None:

@@ -64,7 +64,7 @@ class Place(Protocol):
     """
 
     def list(self) -> Sequence[Listed]:
-        """List the regular files."""
+        """List the regular files; a name that no call would take has its odd characters written out."""
 
     def size(self, name: str) -> int | None:
         """Give a file's size in bytes, or None if there is no such file."""

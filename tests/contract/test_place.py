@@ -212,11 +212,15 @@ def test_a_name_that_is_more_than_a_name_is_refused(box: Box, ours: Path, name: 
     assert box.names() == []
 
 
-def test_only_regular_files_with_plain_names_are_listed(box: Box) -> None:
+def test_only_regular_files_are_listed_and_an_odd_name_is_written_out_and_never_taken(box: Box) -> None:
     box.put("good.csv", b"1")
     box.make_folder("done")
     if isinstance(box, Disk):
         box.put("two\nlines.csv", b"1")
         (box.folder / "link.csv").symlink_to("good.csv")
         os.mkfifo(box.folder / "pipe.csv")
-    assert [one.name for one in box.place.list()] == ["good.csv"]
+        assert sorted(one.name for one in box.place.list()) == ["good.csv", "two\\nlines.csv"]
+        with pytest.raises(Refused, match="rename the file"):
+            box.place.size("two\\nlines.csv")
+    else:
+        assert [one.name for one in box.place.list()] == ["good.csv"]

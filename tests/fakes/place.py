@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.adapters.places import Missing, is_plain, plain, plain_or_below
+from pipeline.adapters.places import Missing, plain, plain_or_below, shown
 from pipeline.ports.outside import Busy, Listed, Place, Refused
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FakePlace:
 
     def list(self) -> Sequence[Listed]:
         self._look()
-        return [Listed(name, len(data), at) for name, (data, at) in self.drive.files.items() if is_plain(name)]
+        return [Listed(shown(name), len(data), at) for name, (data, at) in self.drive.files.items() if "/" not in name]
 
     def size(self, name: str) -> int | None:
         self._look()

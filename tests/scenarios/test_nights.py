@@ -322,3 +322,13 @@ def test_a_batcher_that_forgets_an_outstanding_debt_is_named(tmp_path: Path) -> 
     assert stop.text.startswith("batch: cashnet: repeated = owed")
     assert "1 rows and 1000 cents missing" in stop.text
     assert len(nights.delivered("cashnet/in")) == 1
+
+
+def test_an_export_with_an_odd_name_is_named_and_not_passed_over_in_silence(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("odd\nname.xml", STUDENT)
+    night = nights.night(1)
+    assert [finding.code for finding in night.findings if finding.stops] == ["FETCH-REFUSED"]
+    assert "rename the file" in night.findings[0].text
+    (tmp_path / "exchange" / "alma" / "odd\nname.xml").rename(tmp_path / "exchange" / "alma" / "plain.xml")
+    assert nights.night(2).sent == 1
