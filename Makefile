@@ -62,10 +62,12 @@ check: setup  ## format, lint, types, layers, drift
 
 bench: setup  ## time and memory on 100,000 made-up fees, beside two yardsticks
 	@"$(RUN)" -m bench
+	@"$(RUN)" -m bench.changes
 
 model: setup  ## the poster's model over SCHEDULES=500000 ways to fail, and a night that dies at every call
 	@"$(RUN)" -m tests.model.run --schedules $(SCHEDULES)
 	@BURSAR_POINTS=1000 "$(RUN)" -m pytest -q -n $(JOBS) tests/faults/test_night_crashes.py
+	@BURSAR_MONTHS=40 BURSAR_DAYS=31 "$(RUN)" -m pytest -q -n $(JOBS) tests/properties/test_months.py
 
 # make itself knows only success and 2, so bursar's codes are told in words.
 night charges payments: setup need-campus  ## one run: CAMPUS=path/to/campus.toml [DATE=YYYY-MM-DD]

@@ -26,10 +26,15 @@ class Level(StrEnum):
 
 
 class Scope(StrEnum):
-    """How much a finding touches."""
+    """How much a finding touches.
+
+    FILE: a file that is refused for good.  ARRIVAL: a file that is kept and read again every night until a person says
+    yes, or it is overtaken by a newer one.
+    """
 
     ROW = "row"
     FILE = "file"
+    ARRIVAL = "arrival"
     OUTPUT = "output"
     FLOW = "flow"
     NIGHT = "night"
@@ -37,13 +42,17 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One code of the catalogue: its level and scope, what it means, and what the reader should do about it."""
+    """One code of the catalogue: its level and scope, what it means, and what the reader should do about it.
+
+    ``yes``: whether a person may let such a row go (`bursar approve`).
+    """
 
     code: str
     level: Level
     scope: Scope
     means: str
     do: str
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,12 @@ class Finding:
 
     @property
     def spoils_file(self) -> bool:
-        """Whether ``subject`` is the hash of a file that is refused whole."""
+        """Whether ``subject`` is the hash of a file of which nothing is read tonight."""
+        return self.stops and self.entry.scope in (Scope.FILE, Scope.ARRIVAL)
+
+    @property
+    def refuses_file(self) -> bool:
+        """Whether ``subject`` is the hash of a file that is refused for good."""
         return self.stops and self.entry.scope is Scope.FILE
 
 
@@ -80,13 +94,14 @@ def catalogue() -> Mapping[str, Entry]:
     with files.resource("schemas/findings.toml").open("rb") as stream:
         table = tomllib.load(stream)
     return {
-        code: Entry(code, Level(row["level"]), Scope(row["scope"]), row["means"], row["do"])
+        code: Entry(code, Level(row["level"]), Scope(row["scope"]), row["means"], row["do"], row.get("yes", False))
         for code, row in table.items()
     }
 
 
-BOXES = ("held", "waiting", "excluded", "unchanged", "duplicate")
-"""Where a row may end other than passing on.  The boxed frames carry two columns more: ``code`` and ``why``."""
+BOXES = ("held", "waiting", "excluded", "unchanged", "duplicate", "withdrawn", "continued")
+"""Where a row may end other than passing on.  ``withdrawn``: the ledger held it, and its source says otherwise by now;
+``continued``: it is an older debt under another id.  The boxed frames carry two columns more: ``code`` and ``why``."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,8 @@ class Outcome:
 
     ``planned`` are the files that are to be made: system and kind of each, in order (a file may have no rows).
     ``made`` are the output files of a render stage: the batch, where its file lies, and its layout.  None means that
-    the stage has nothing to say about files.
+    the stage has nothing to say about files.  ``silent`` are the reports that were read and have no row: source, hash,
+    and the day they describe, "" where only a row could have said it.
     """
 
     passed: pd.DataFrame
@@ -103,6 +119,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     planned: tuple[tuple[str, str], ...] | None = None
     made: tuple[tuple[Any, Path, str], ...] | None = None
+    silent: tuple[tuple[str, str, str], ...] = ()
 
     def all_rows(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """Every frame with the name of its box; ``passed`` first."""

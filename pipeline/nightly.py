@@ -15,16 +15,14 @@ from pipeline import files, stages
 from pipeline.findings import Finding
 from pipeline.flow import books, runner
 from pipeline.flow.runner import Act, Step, Work
-from pipeline.layouts import layout as layouts
 from pipeline.ports.ledger import LedgerError, PostingState
 from pipeline.ports.outside import OutsideError
+from pipeline.stages.known import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
-
-    import pandas as pd
 
     from pipeline.campus.load import Loaded
     from pipeline.flow.runner import Outside
@@ -44,19 +42,33 @@ PAYMENTS_IN = (
 
 CHARGES_OUT = (
     Act("resume", "finish what earlier runs began to send, under its own date"),
-    Act("collect", "bring tonight's exports home, keep a copy"),
-    Step("parse", "read every fee, or say why not", books="read"),
+    Act("collect", "bring tonight's exports and reports home, keep a copy"),
+    Step("parse", "read every fee, or say why not", books="read", known=("figures",)),
     Step(
         "identify",
-        "set them beside the ledger: same again, come back, in conflict",
-        books="compare",
-        known=("history",),
-        enters=("pending",),
+        "set them beside the ledger: same again, come back, gone, in conflict",
+        books="identify",
+        known=("history", "positions", "figures"),
+        enters=("pending", "absent"),
     ),
     Step("normalise", "one shape for every fee, in our own words", opinion="fees"),
-    Step("compare", "what has changed since what we have already sent"),
-    Step("route", "which system the debt goes to"),
+    Step(
+        "compare",
+        "what has changed since what we have already sent",
+        books="compare",
+        known=("positions", "receipts", "history", "decisions"),
+    ),
+    Act("ask", "look in Alma at each fee that has fallen or is gone", books="plain"),
+    Step(
+        "lower",
+        "what lowers a debt: a reversal, a credit, or a question for staff",
+        books="lower",
+        known=("charges", "decisions"),
+    ),
+    Step("route", "which system the debt goes to, and what waits", known=("people",)),
     Step("code", "say it in the words of that system", opinion="charges"),
+    Step("recognise", "is it a debt we have sent under another name", known=("recent", "elsewhere", "decisions")),
+    Act("brake", "is the night like those before it, or does it wait for a yes", books="plain"),
     Step(
         "batch",
         "which movements travel in which file",
@@ -71,6 +83,8 @@ CHARGES_OUT = (
 
 CLOSE = (
     Act("reconcile", "the same once more, after all that was done"),
+    Act("run_sheet", "tell the bursar's office what to load, and in which order"),
+    Act("manifest", "write down what came in, what went out, and that it balanced"),
     Act("report", "tell people, in a page and a workbook"),
 )
 
@@ -222,64 +236,3 @@ def summary(night: Night) -> str:
     """Say in one line what the run did: files sent, payments posted, known lines, and whether all is well."""
     stops = sum(finding.stops for finding in night.findings)
     return f"{night.sent} files sent, {night.posted} payments posted, {night.already} already known, {stops} stops"
-
-
-def _pending(work: Work) -> pd.DataFrame:
-    return work.ledger.pending_fees()
-
-
-def _history(work: Work) -> pd.DataFrame:
-    import pandas as pd
-
-    both = pd.concat([frame[["source", "fee_id"]] for frame in (work.rows, work.ledger.pending_fees())])
-    asked = [
-        work.ledger.known_fees(str(source), rows["fee_id"].drop_duplicates().tolist())
-        for source, rows in both.groupby("source")
-    ]
-    return pd.concat(asked, ignore_index=True) if asked else work.ledger.known_fees("", [])
-
-
-def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], pd.DataFrame]:
-    def every(work: Work) -> pd.DataFrame:
-        import pandas as pd
-
-        frames = [ask(work, name).assign(system=name).astype({"system": "str"}) for name in work.campus.campus.systems]
-        return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-
-    return every
-
-
-def _standing(work: Work) -> pd.DataFrame:
-    """What each system's files depend on tonight.
-
-    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
-    all its payments could be read; ``approved``: a person lets a smaller snapshot out.
-    """
-    import pandas as pd
-
-    systems = sorted(work.campus.campus.systems)
-    unread = {system for desk in work.before for system in desk.unread}
-    unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
-    return pd.DataFrame(
-        {
-            "system": pd.Series(systems, dtype="str"),
-            "snapshot": pd.Series([_replaces(work, name) for name in systems], dtype="bool"),
-            "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
-            "unread": pd.Series([name in unread for name in systems], dtype="bool"),
-            "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
-        }
-    )
-
-
-def _replaces(work: Work, system: str) -> bool:
-    return layouts.load(work.campus.campus.systems[system].layout, work.campus.folder).scope == "snapshot"
-
-
-KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
-    "pending": _pending,
-    "history": _history,
-    "open_items": _each_system(lambda work, system: work.ledger.open_items(system)),
-    "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
-    "standing": _standing,
-}
-"""The ledger tables that thinking stages may ask for."""

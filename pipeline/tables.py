@@ -6,7 +6,8 @@ empty) and checked at every stage boundary.  Text is pandas ``str`` and never nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.money import Tally
@@ -49,7 +50,7 @@ class Table:
 
     def empty(self) -> pd.DataFrame:
         """Make a frame of this noun without rows."""
-        return self.frame({})
+        return _without_rows(self).copy()
 
     def frame(self, columns: Mapping[str, Iterable[object]]) -> pd.DataFrame:
         """Make a frame out of column lists of one length; a column that is not given is blank, zero or false.
@@ -58,18 +59,33 @@ class Table:
         """
         import pandas as pd
 
-        given = {name: list(values) for name, values in columns.items()}
+        given = {name: values if isinstance(values, list) else list(values) for name, values in columns.items()}
         unknown, lengths = set(given) - set(self.names), {len(values) for values in given.values()}
         if unknown or len(lengths) > 1:
             message = f"{self.name}: has no columns {sorted(unknown)}, or lists of several lengths {sorted(lengths)}"
             raise WrongTableError(message)
         length = max(lengths, default=0)
-        blank = {TEXT: "", WHOLE: 0, FLAG: False}
+        if not length:
+            return self.empty()
+        blank = {
+            dtype: pd.Series(empty, index=range(length), dtype=dtype)
+            for dtype, empty in ((TEXT, ""), (WHOLE, 0), (FLAG, False))
+        }
         data = {
-            column.name: pd.Series(given.get(column.name, [blank[column.dtype]] * length), dtype=column.dtype)
+            column.name: pd.Series(given[column.name], dtype=column.dtype)
+            if column.name in given
+            else blank[column.dtype]
             for column in self.columns
         }
         return pd.DataFrame(data)
+
+
+@cache
+def _without_rows(table: Table) -> pd.DataFrame:
+    """A night asks for many frames without rows, and making one column by column takes milliseconds: made once."""
+    import pandas as pd
+
+    return pd.DataFrame({column.name: pd.Series([], dtype=column.dtype) for column in table.columns})
 
 
 class WrongTableError(TypeError):
@@ -118,9 +134,10 @@ FILES = Table(
     (
         Column("sha", TEXT, "SHA-256 of the file", may_be_empty=False),
         Column("name", TEXT, "the name it came under", may_be_empty=False),
+        Column("came_on", TEXT, "the day it came, at the campus, as YYYY-MM-DD"),
         Column("feed", TEXT, "name of its source, or of the system it came from", may_be_empty=False),
         Column("path", TEXT, "where our copy of it lies", may_be_empty=False),
-        Column("reader", TEXT, "what reads it: alma_export, or the name of a layout", may_be_empty=False),
+        Column("reader", TEXT, "what reads it: alma_export, report, or the name of a layout", may_be_empty=False),
     ),
 )
 
@@ -143,6 +160,12 @@ READ_FEES = Table(
         Column("title", TEXT, "title of the item, only where the campus keeps it"),
         Column("comment", TEXT, "free text of staff, only where the campus keeps it"),
         Column("patron_name", TEXT, "display name, only where the campus keeps it"),
+        Column("title_hash", TEXT, "keyed hash of the title, to find the charge of a credit; empty without a key"),
+        Column("user_group", TEXT, "user group of the patron, where the source says it"),
+        Column("lists", TEXT, "what the source lists: export, open_now or new_since", may_be_empty=False),
+        Column("as_of", TEXT, "the day whose evening a report describes, as YYYY-MM-DD; empty for an export"),
+        Column("original_cents", WHOLE, "what the fee was first for; amount_cents where the source says one amount"),
+        Column("continues", TEXT, "reference of the charge that this fee continues; empty for a debt of its own"),
         Column("unreadable", TEXT, "why the row cannot be a fee, empty for a good row"),
     ),
 )
@@ -159,16 +182,32 @@ FEES = IDENTIFIABLE.plus(
     Column("fee_date", TEXT, "date part of fee_time as YYYY-MM-DD; empty until a fee is normalised"),
     Column("known", TEXT, "'pending' where the ledger already holds this very row, else ''"),
 )
+"""From a report, ``amount_cents`` is what is still open until ``compare`` makes it the change since the last report."""
+
+CHANGES = FEES.plus(
+    "changes",
+    Column("change", TEXT, "new, grown, fallen, gone, or credit for a CREDIT row of an export", may_be_empty=False),
+    Column("movement", WHOLE, "number the next movement of the fee bears"),
+    Column("system", TEXT, "the debtor system its first charge went to; empty for a new fee"),
+    Column("asked", TEXT, "what Alma says of a fee that has fallen; empty where nobody asked"),
+)
+"""What has changed since what was sent.  ``amount_cents`` is signed: what lowers a debt is negative, here and below."""
 
 MOVEMENTS = FEES.plus(
     "movements",
     Column("movement", WHOLE, "number of the movement within its fee, 1 for the first charge", may_be_empty=False),
     Column("kind", TEXT, "charge, reversal or credit", may_be_empty=False),
+    Column(
+        "against", TEXT, "fee id of the debt it raises or lowers: its own, save for a CREDIT row", may_be_empty=False
+    ),
+    Column("undoes", TEXT, "reference of the charge a reversal undoes, else empty"),
     Column("system", TEXT, "the debtor system it goes to, such as peoplesoft", may_be_empty=False),
+    Column("bursar_id", TEXT, "the patron's id as the bursar writes it", may_be_empty=False),
     Column("reference", TEXT, "what the bursar is told to quote back (30 wide)", may_be_empty=False),
     Column("item_type", TEXT, "PeopleSoft item type, 12 digits"),
     Column("account_type", TEXT, "PeopleSoft account type"),
     Column("item_code", TEXT, "CASHNet item code"),
+    Column("fund", TEXT, "fund note, for people"),
     Column("term", TEXT, "term the charge belongs to"),
     Column("effective_date", TEXT, "date of the charge as YYYY-MM-DD"),
     Column("due_date", TEXT, "when it must be paid, as YYYY-MM-DD, or nothing"),
@@ -177,9 +216,18 @@ MOVEMENTS = FEES.plus(
     Column("payments_to", TEXT, "how a payment of it is settled: api", may_be_empty=False),
 )
 
-LINES = MOVEMENTS.plus(
+FOLDED = -1
+"""As ``batch``: the movement stands in no file of its own, it changes the row that a snapshot repeats."""
+
+_AS_READ = ("file_sha", "lists", "content")
+"""What a row that a snapshot carries need not say again of the file it was once read from."""
+
+LINES = Table(
     "lines of files",
-    Column("batch", WHOLE, "which of tonight's files the row stands in, counted from 0"),
+    tuple(replace(column, may_be_empty=True) if column.name in _AS_READ else column for column in MOVEMENTS.columns),
+).plus(
+    "lines of files",
+    Column("batch", WHOLE, "which of tonight's files the row stands in, counted from 0; FOLDED in none"),
     Column("carried", FLAG, "true where a snapshot repeats what an earlier file of its system has sent"),
 )
 

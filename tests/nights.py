@@ -16,7 +16,7 @@ from pipeline.money import cents
 from pipeline.ports.ledger import PostingState
 from tests.fakes.alma import FakeAlma, Scripted, a_fee
 from tests.fakes.clock import FakeClock
-from tests.samples import CAMPUS, GOOD
+from tests.samples import GOOD, SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +32,22 @@ FIRST = date(2026, 1, 5)
 
 
 def export(*rows: dict[str, Any], number: str = "100") -> str:
-    """Write an export in the published shape; each row is the good fee of tests.samples with what differs."""
-    users = "".join(_user({**GOOD, **row}) for row in rows)
+    """Write an export in the published shape; each row is the good fee of tests.samples with what differs.
+
+    Every fee is for an item of its own, unless it says which.
+    """
+    users = "".join(_user({**GOOD, "barcode": barcode(row), **row}) for row in rows)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<xb:xml-fragment xmlns:xb="{NAMESPACE}">\n'
         f"<xb:userExportedFineFees><xb:exportNumber>{number}</xb:exportNumber></xb:userExportedFineFees>\n"
         f"<xb:userExportedFineFees><xb:userExportedList>\n{users}</xb:userExportedList></xb:userExportedFineFees>\n"
         "</xb:xml-fragment>\n"
     )
+
+
+def barcode(row: dict[str, Any]) -> str:
+    """Give the item of a fee."""
+    return f"039080{row.get('fee_id', GOOD['fee_id']):0>9}"
 
 
 def _user(row: dict[str, Any]) -> str:
@@ -60,15 +68,20 @@ def _user(row: dict[str, Any]) -> str:
 class Nights:
     """A campus below a folder, and what a test does to it between nights."""
 
-    def __init__(self, folder: Path, *, find: Callable[[str], Callable[..., Any]] = stages.find) -> None:
+    def __init__(
+        self, folder: Path, *, way: str = "export", find: Callable[[str], Callable[..., Any]] = stages.find
+    ) -> None:
         self.folder = folder
+        self.way = way
         self.find = find
         self.clock = FakeClock(datetime(2026, 1, 5, 9, tzinfo=UTC))
         self.alma: Any = FakeAlma(self.clock, [], Scripted())
         for name in FOLDERS:
             (folder / "exchange" / name).mkdir(parents=True)
         self.campus_file = folder / "campus.toml"
-        self.campus_file.write_text(f'base = "{CAMPUS}"\n\n[alma]\nurl = "https://alma.example.edu"\n', "utf-8")
+        self.campus_file.write_text(
+            f'base = "{SAMPLES / way / "campus.toml"}"\n\n[alma]\nurl = "https://alma.example.edu"\n', "utf-8"
+        )
         with closing(self.ledger()) as ledger:
             ledger.open_empty("test", self.clock.now())
 
@@ -84,7 +97,7 @@ class Nights:
 
     def ledger(self) -> SqlLedger:
         path = files.private_folder(self.folder / "state") / "ledger.sqlite"
-        return open_ledger(f"sqlite:///{path}", "export", "train")
+        return open_ledger(f"sqlite:///{path}", self.way, "train")
 
     def doubts(self) -> list[tuple[str, int]]:
         """The payments that nobody knows the end of, as fee and cents: they wait for a person and are never re-sent."""

@@ -12,7 +12,8 @@ from pipeline.stages.fingerprint import fingerprints
 if TYPE_CHECKING:
     import pandas as pd
 
-CAMPUS = Path(__file__).parent.parent / "sample_data" / "export" / "campus.toml"
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+CAMPUS = SAMPLES / "export" / "campus.toml"
 
 GOOD: dict[str, Any] = {
     "source": "alma",
@@ -28,6 +29,7 @@ GOOD: dict[str, Any] = {
     "currency": "USD",
     "amount_text": "12.5",
     "barcode": "039080036507785",
+    "lists": "export",
 }
 
 
@@ -41,6 +43,7 @@ def fees(*rows: dict[str, Any]) -> pd.DataFrame:
     filled = [{**GOOD, **row} for row in rows]
     for row in filled:
         row.setdefault("amount_cents", money.cents_of_each([row["amount_text"]])[row["amount_text"]] or 0)
+        row.setdefault("original_cents", row["amount_cents"])
     names = {name for row in filled for name in row}
     read = tables.READ_FEES.frame({name: [row.get(name, "") for row in filled] for name in names})
     return read.assign(content=fingerprints(read))

@@ -16,6 +16,8 @@ from pipeline.ports.outside import Busy, Lost, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import httpx2
+
     from pipeline.adapters.pace import Pace
     from pipeline.ports.outside import AlmaFee, PayOrder
 
@@ -63,21 +65,10 @@ class AlmaHttp:
     """
 
     def __init__(self, settings: AlmaSettings, pace: Pace) -> None:
-        import httpx2
-
-        _check(settings)
-        # The library's own log names each address, and there are patrons' ids in it.
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
         self.remaining: int | None = None
         self._settings = settings
         self._pace = pace
-        self._client = httpx2.Client(
-            headers={"Authorization": f"apikey {settings.key}", "Accept": "application/json"},
-            timeout=httpx2.Timeout(settings.read_s, connect=settings.connect_s),
-            transport=httpx2.HTTPTransport(verify=True, trust_env=False, retries=0),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._client = client(settings, "application/json")
 
     def __enter__(self) -> Self:
         """Give itself; connections are closed at the end."""
@@ -178,6 +169,25 @@ class AlmaHttp:
         """The exact type, always: without it another patron's barcode may equal this patron's number."""
         named = self._settings.id_types.get(patron_id_type, patron_id_type)
         return urlencode({"user_id_type": named, **more}, quote_via=quote, safe="")
+
+
+def client(settings: AlmaSettings, accept: str) -> httpx2.Client:
+    """Make what calls Alma: nothing is repeated, no redirect is followed, no proxy of the environment is used.
+
+    The key goes in a header, never into an address.  Raises Refused (``system``) as AlmaHttp does.
+    """
+    import httpx2
+
+    _check(settings)
+    # The library's own log names each address, and there are patrons' ids in it.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    return httpx2.Client(
+        headers={"Authorization": f"apikey {settings.key}", "Accept": accept},
+        timeout=httpx2.Timeout(settings.read_s, connect=settings.connect_s),
+        transport=httpx2.HTTPTransport(verify=True, trust_env=False, retries=0),
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 def _check(settings: AlmaSettings) -> None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.campus.written import CampusError, Problem, Written, read
 
+SHADOW = "shadow"
 NEEDED = ("name", "environment", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A campus's name, environment and currency, and the folder of its ledger, archive and runs."""
+    """A campus's name, environment and currency, and the folder of its ledger, archive and runs.
+
+    A campus in shadow has an environment and a folder of its own, so that no shadow falls on what is real.
+    """
 
     name: str
     environment: str
     currency: str
     state: Path
+
+    def in_mode(self, mode: str) -> Identity:
+        """Give who it is in a mode: ``live`` or ``shadow``."""
+        if mode != SHADOW:
+            return self
+        return replace(self, environment=f"{self.environment}-{SHADOW}", state=self.state / SHADOW)
 
 
 def identity(path: Path) -> Identity:
@@ -29,7 +39,8 @@ def identity(path: Path) -> Identity:
     if problems:
         raise CampusError(problems)
     said: dict[str, Any] = {key: file.table[key] for key in NEEDED}
-    return Identity(**said, state=Path(os.path.realpath(path.parent / _state(file))))
+    plain = Identity(**said, state=Path(os.path.realpath(path.parent / _state(file))))
+    return plain.in_mode(str(file.table.get("mode")))
 
 
 def _state(file: Written) -> str:

@@ -19,7 +19,7 @@ from pipeline.campus.settings import Campus
 from pipeline.campus.written import CampusError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import SecretStr
     from pydantic_core import ErrorDetails
@@ -55,13 +55,15 @@ class Loaded:
 
     @property
     def state(self) -> Path:
-        """Where ledger, archive and runs are kept."""
-        return self.path(self.campus.folders.state)
+        """Where ledger, archive and runs are kept; a campus in shadow keeps its own."""
+        return self.identity.state
 
     @property
     def identity(self) -> Identity:
         """Who the campus is."""
-        return Identity(self.campus.name, self.campus.environment, self.campus.currency, self.state)
+        campus = self.campus
+        plain = Identity(campus.name, campus.environment, campus.currency, self.path(campus.folders.state))
+        return plain.in_mode(campus.mode)
 
 
 def load(path: Path, *, secrets: bool = False) -> Loaded:
@@ -91,8 +93,16 @@ def _faults(file: written.Written) -> list[Problem]:
     try:
         Campus.model_validate(file.table)
     except ValidationError as error:
-        return [_explained(fault) for fault in error.errors()]
+        faults = error.errors()
+        return [_explained(fault) for fault in faults if not _follows(fault, faults)]
     return []
+
+
+def _follows(fault: ErrorDetails, faults: Sequence[ErrorDetails]) -> bool:
+    """Whether a list only counts as too short because what stands in it is wrong, which is told by itself."""
+    place = fault["loc"]
+    inside = (other["loc"] for other in faults if len(other["loc"]) > len(place))
+    return fault["type"] == "too_short" and any(other[: len(place)] == place for other in inside)
 
 
 def _explained(fault: ErrorDetails) -> Problem:

@@ -27,6 +27,7 @@ def _wanted(table: Mapping[str, Any]) -> dict[str, Place]:
     alma = table.get("alma")
     if isinstance(alma, dict):
         _note(found, alma.get("secret", "alma_key"), ("alma", "secret"))
+    _note(found, table.get("title_key"), ("title_key",))
     for name, connection in _sftp(table):
         _note(found, connection.get("secret"), ("connections", name, "secret"))
     return found

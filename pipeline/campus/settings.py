@@ -6,62 +6,13 @@ there with a mark before them.
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import Field
 
-LIVE: dict[str, Any] = {"live": True}
-
-
-def _like(pattern: str, says: str) -> AfterValidator:
-    """A text must look so; ``says`` is told to people when it does not."""
-    shape = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if shape.fullmatch(text) is None:
-            raise ValueError(says)
-        return text
-
-    return AfterValidator(check)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = "is not a time zone; use a name such as America/Los_Angeles"
-        raise ValueError(message) from None
-    return name
-
-
-Whole = Annotated[int, Strict()]
-Name = Annotated[
-    str, _like(r"[a-z][a-z0-9_-]{0,30}", "must be a short name: a small letter, then small letters, digits, - or _")
-]
-SecretName = Annotated[
-    str, _like(r"([a-z][a-z0-9_]{0,30})?", "must be a short name: a small letter, then small letters, digits or _")
-]
-Pattern = Annotated[str, _like(r"[^/\\]+", "must be a file name with * and ?, without a folder")]
-Currency = Annotated[str, _like(r"[A-Z]{3}", "must be three capital letters, such as USD")]
-ItemType = Annotated[str, _like(r"([0-9]{12})?", "must be twelve digits")]
-TermCode = Annotated[str, _like(r"[A-Z0-9]{4}", "must be four digits or capital letters, such as 2262")]
-Picture = Annotated[str, _like(r"[\x21-\x7e]*", "must be written without blanks: 9 for a digit, A for a letter")]
-Url = Annotated[
-    str,
-    _like(
-        r"(https://[A-Za-z0-9.-]+|http://127\.0\.0\.1)(:[0-9]+)?(/[A-Za-z0-9._/-]*)?",
-        "must be https:// and a host, without a name, password or query (http:// only for 127.0.0.1)",
-    ),
-]
-
-
-class Settings(BaseModel):
-    """Closed and frozen: a key that is not described here is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pipeline.campus.policy import Brakes, CodeRule, Falls, FeeType, People, Route, Terms, Waiting
+from pipeline.campus.sources import AnySource
+from pipeline.campus.values import LIVE, Currency, Name, Pattern, SecretName, Settings, TimeZone, Url, Whole
 
 
 class Folders(Settings):
@@ -98,22 +49,6 @@ class SftpConnection(Settings):
 Connection = Annotated[FolderConnection | SftpConnection, Field(discriminator="kind")]
 
 
-class Source(Settings):
-    """A place where fees come from: an export that Alma delivers."""
-
-    kind: Literal["alma_export"] = Field(description="what stands in the files", examples=["alma_export"])
-    connection: Name = Field(description="which connection the files lie at", examples=["exchange"])
-    folder: str = Field(".", description="the folder there", examples=["alma"], json_schema_extra=LIVE)
-    pattern: Pattern = Field("*.xml", description="which file names are ours", json_schema_extra=LIVE)
-    processed: str = Field("", description="folder that read files are moved to; empty leaves them", examples=["done"])
-    quiet_s: Whole = Field(60, ge=0, description="seconds a file must stay unchanged before it is read")
-    max_bytes: Whole = Field(4 * 2**30, ge=1, description="a larger file is refused")
-    max_fees: Whole = Field(5_000_000, ge=1, description="a file with more fees is refused")
-    keep: tuple[Literal["title", "comment", "patron_name"], ...] = Field(
-        (), description="private columns to keep; none unless you use them", examples=[["title"]]
-    )
-
-
 class Alma(Settings):
     """Alma's API.  Without this table payments are read and matched, but not posted."""
 
@@ -124,64 +59,34 @@ class Alma(Settings):
     settle_s: Whole = Field(21600, ge=0, description="seconds after which an absent payment counts as doubtful")
 
 
-class Route(Settings):
-    """Which patron goes where: the first route that fits decides, so the last one is best without conditions."""
-
-    to: Name = Field(description="the system", examples=["peoplesoft"])
-    id_type: str = Field("", description="identifier type it must be; any if it is not said", examples=["02"])
-    id_shape: Picture = Field(
-        "",
-        description="what the whole id must look like: 9 a digit, A a letter, else itself",
-        examples=["999999999"],
-    )
-
-
-class Codes(Settings):
-    """What one system calls this fee type."""
-
-    item_type: ItemType = Field(
-        "", description="PeopleSoft item type", examples=["300000006919"], json_schema_extra=LIVE
-    )
-    account_type: str = Field("", max_length=3, description="PeopleSoft account type", examples=["SFS"])
-    item_code: str = Field("", max_length=12, description="CASHNet item code", examples=["LIB-OVERDUE"])
-
-
-class FeeType(Settings):
-    """One of Alma's fee types: our words for it, and its code in every system it may go to."""
-
-    label: str = Field(min_length=1, max_length=30, description="our words for it", examples=["Overdue fine"])
-    codes: dict[Name, Codes] = Field(min_length=1, description="its code, per system", examples=["peoplesoft"])
-
-
-class Terms(Settings):
-    """Which term a fee belongs to, by the fee's date: a table, never a formula."""
-
-    starts: tuple[tuple[TermCode, date], ...] = Field(
-        min_length=1,
-        description="code and first day of each term, in order",
-        examples=[[["2262", date(2026, 1, 20)], ["2265", date(2026, 5, 26)], ["2267", date(2026, 8, 16)]]],
-    )
-    until: date = Field(description="last day of the last term", examples=[date(2026, 12, 31)])
-
-    @model_validator(mode="after")
-    def rising(self) -> Terms:
-        """Terms in the wrong order would bill a fee to the wrong term."""
-        days = [first for _, first in self.starts]
-        if sorted(set(days)) != days:
-            message = "starts: the first days must rise"
-            raise ValueError(message)
-        if days[-1] > self.until:
-            message = "until: lies before the last term begins"
-            raise ValueError(message)
-        return self
-
-
 class Due(Settings):
-    """When a charge is due, counted from the day it is sent; the three add up."""
+    """When a charge is due, counted from the day it is sent; what is said adds up."""
 
     months_after: Whole = Field(0, ge=0, le=12, description="so many months later", examples=[1])
     day_of_month: Whole = Field(0, ge=0, le=28, description="on this day of the month; 0 the same day", examples=[25])
     days_after: Whole = Field(0, ge=0, le=366, description="and so many days later", examples=[30])
+    next_month_after: Whole = Field(
+        0, ge=0, le=28, description="sent after this day of the month: one month more; 0 never", examples=[25]
+    )
+    weekend: Literal["stay", "monday", "friday"] = Field("stay", description="where a due date on a weekend goes")
+
+
+class IdRule(Settings):
+    """How the bursar writes a patron's id, where that differs from Alma; what does not fit is held."""
+
+    strip_zeros: bool = Field(default=False, description="leading zeros are taken off")
+    last: Whole = Field(
+        0, ge=0, le=64, description="only the last so many characters are kept, if the others are zeros; 0 all"
+    )
+    pad_to: Whole = Field(0, ge=0, le=64, description="filled with leading zeros to this width; 0 not")
+
+
+class RunSheet(Settings):
+    """What the bursar's office is told about loading a file, besides what stands in it."""
+
+    group_type: str = Field("", max_length=1, description="PeopleSoft group type", examples=["L"])
+    business_unit: str = Field("", max_length=5, description="PeopleSoft business unit", examples=["SJ000"])
+    layout_id: str = Field("", max_length=8, description="name of the layout there", examples=["LIBCHRG"])
 
 
 class Return(Settings):
@@ -220,6 +125,12 @@ class System(Settings):
         description="Alma's payment method by the tender a returned file names; ONLINE for any other",
         examples=[{"CC": "CREDIT_CARD"}],
     )
+    reversals: bool = Field(
+        default=False, description="whole charges may be reversed; else what lowers a debt goes out as a credit"
+    )
+    ids: IdRule | None = Field(None, description="how the bursar writes patron ids; as Alma does if not said")
+    run_sheet: RunSheet = Field(default_factory=RunSheet, description="what the run sheet says about its files")
+    brakes: Brakes = Field(default_factory=Brakes, description="when an output waits for a yes")
     due: Due | None = Field(None, description="due-date rule; without it the due date stays blank")
     returns: tuple[Return, ...] = Field((), description="payment files that come back", json_schema_extra=LIVE)
 
@@ -231,21 +142,37 @@ class Campus(Settings):
     title: str = Field(min_length=1, description="the name on reports", examples=["My University Library"])
     environment: Literal["train", "production"] = Field(description="train or production", examples=["train"])
     currency: Currency = Field(description="currency of every amount", examples=["USD"])
-    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+    time_zone: TimeZone = Field(
         description="where the campus is; decides which day it is", examples=["America/Los_Angeles"]
     )
     payments_to: Literal["api"] = Field(
         description="what becomes of a payment in Alma: api pays the fee through the API", examples=["api"]
     )
+    mode: Literal["live", "shadow"] = Field(
+        "live", description="shadow: real nights with a ledger of their own that let nothing out"
+    )
+    first_nights: Literal["ask", "send"] = Field(
+        "ask", description="while there are under 20 nights to compare with: ask waits for a yes, send does not"
+    )
+    title_key: SecretName = Field(
+        "",
+        description="name of the secret that turns titles into marks, so that a credit finds its charge",
+        examples=["title_key"],
+    )
     folders: Folders = Field(default_factory=Folders, description="where the campus keeps its own things")
     connections: dict[Name, Connection] = Field(
         description="folders and servers, by a name of your choice", examples=["exchange", "bursar_sftp"]
     )
-    sources: dict[Name, Source] = Field(
-        min_length=1, description="where fees come from, by a name of your choice", examples=["alma"]
+    sources: dict[Name, AnySource] = Field(
+        min_length=1,
+        description="where fees come from, by a name of your choice",
+        examples=["alma", "report", "analytics"],
     )
     alma: Alma | None = Field(None, description="Alma's API; needed to post payments")
-    routes: tuple[Route, ...] = Field(min_length=1, description="which patron goes where: the first that fits")
+    routes: tuple[Route, ...] = Field(min_length=1, description="which fee goes where: the first that fits")
+    waiting: Waiting = Field(default_factory=Waiting, description="what is not sent yet")
+    falls: Falls = Field(default_factory=Falls, description="what to do when a fee has fallen or is gone")
+    people: People | None = Field(None, description="a nightly file of who is who; none needed")
     systems: dict[Name, System] = Field(
         min_length=1, description="the debtor systems, by name", examples=["peoplesoft"]
     )
@@ -254,10 +181,7 @@ class Campus(Settings):
         description="every Alma fee type you bill, by its code in Alma; one of another code is held",
         examples=["OVERDUEFINE"],
     )
+    codes: tuple[CodeRule, ...] = Field(
+        (), description="codes for certain owners, fee types or days: the first that fits"
+    )
     terms: Terms = Field(description="which term a fee belongs to")
-
-
-def shape(picture: str) -> re.Pattern[str]:
-    """Turn an id picture (9 a digit, A a letter, else itself) into a pattern that must match the whole id."""
-    classes = {"9": "[0-9]", "A": "[A-Za-z]"}
-    return re.compile("".join(classes.get(sign, re.escape(sign)) for sign in picture), re.ASCII)

@@ -26,7 +26,8 @@ HEAD = """
 One campus.  Everything here is text that you may change; `bursar preview` shows what would go out, and sends nothing.
 
 A key that need not be said has a # directly before it, and shows what counts without it, or an example where that is
-nothing.  Take the # away to use it; in a table, also the one before the [name].
+nothing.  Take the # away to use it; in a table, also the one before the [name].  A key with ## may stand there only
+in the place of the one above it.
 
 Secrets never stand here.  A secret called alma_key is the environment variable BURSAR_ALMA_KEY, or the file
 bursar_alma_key in the secrets folder, readable by you only (chmod 600).
@@ -45,7 +46,7 @@ def campus_file() -> str:
 
 def _table(model: type[BaseModel], above: str, *, live: bool) -> Iterator[str]:
     """Plain values first, then the tables inside: TOML has no way back to the table above."""
-    every = keys(model).values()
+    every = sorted(keys(model).values(), key=lambda key: (key.name != "kind", not key.field.is_required()))
     for key in every:
         if key.form is Form.VALUE:
             yield from _value(key, live=live)
@@ -59,7 +60,7 @@ def _value(key: Key, *, live: bool) -> Iterator[str]:
     written = f"{key.name} = {_toml(_shown(key))}"
     if len(written) > ONE_LINE:
         written = f"{key.name} = {_toml_lines(_shown(key))}"
-    mark = "" if live and _live(key) else MARK
+    mark = MARK + MARK if _says(key, "otherwise") else "" if live and _live(key) else MARK
     yield from (mark + line for line in written.split("\n"))
 
 
@@ -81,8 +82,12 @@ def _tables(key: Key, place: str, *, live: bool) -> Iterator[str]:
 
 def _live(key: Key) -> bool:
     """Whether a key is in use in the file as written: those that must be said, and those the settings mark."""
+    return key.field.is_required() or _says(key, "live")
+
+
+def _says(key: Key, what: str) -> bool:
     extra = key.field.json_schema_extra
-    return key.field.is_required() or (isinstance(extra, dict) and bool(extra.get("live")))
+    return isinstance(extra, dict) and bool(extra.get(what))
 
 
 def _shown(key: Key) -> Any:  # noqa: ANN401 - a setting may be of any type

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 BASE = "base"
+
+WHOLE = ("as_of",)
+"""Tables that say one of several things: another answer takes the place of the whole table."""
+
+Part = tuple[int | str, ...]
+"""The keys that lead to a place in the file; a number is a place in a list, counted from 0."""
 
 
 class CampusError(Exception):
@@ -27,7 +33,7 @@ class CampusError(Exception):
 class Problem:
     """One mistake: the keys that lead to it, and what is wrong there."""
 
-    parts: tuple[int | str, ...]
+    parts: Part
     text: str
 
 
@@ -48,8 +54,8 @@ class Written:
 def read(path: Path) -> Written:
     """Read a campus file and what it builds on.
 
-    Tables merge key by key, everything else is replaced; a table of another ``kind`` is replaced whole.  Raises
-    CampusError when a file is missing, is no TOML, or builds on itself.
+    Tables merge key by key, everything else is replaced; a table of another ``kind``, or of WHOLE, is replaced whole.
+    Raises CampusError when a file is missing, is no TOML, or builds on itself.
     """
     chain: list[tuple[Path, dict[str, Any]]] = []
     following: Path | None = path
@@ -62,6 +68,15 @@ def read(path: Path) -> Written:
     for _, table in reversed(chain):
         merged = _merged(merged, table)
     return Written(tuple(chain), merged)
+
+
+def tables(table: Mapping[str, Any], *parts: str) -> Iterator[tuple[Part, Mapping[str, Any]]]:
+    """Give the tables below a key with their places: those of a list, and those that have names."""
+    value: object = table
+    for part in parts:
+        value = value.get(part) if isinstance(value, dict) else None
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    yield from (((*parts, name), one) for name, one in pairs if isinstance(one, dict))
 
 
 def _base(path: Path, table: dict[str, Any]) -> Path | None:
@@ -98,7 +113,7 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+        if isinstance(below, dict) and isinstance(value, dict) and key not in WHOLE and _same_kind(below, value):
             merged[key] = _merged(below, value)
         else:
             merged[key] = value

@@ -28,23 +28,68 @@ DateOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 ApproveOption = Annotated[
-    list[str] | None, typer.Option("--approve", help="let a system's smaller snapshot out, this once", metavar="SYSTEM")
+    list[str] | None,
+    typer.Option(
+        "--approve",
+        help="let a system's unusual night or smaller snapshot out, or a source's changed export or short report in",
+        metavar="NAME",
+    ),
+]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", help="which of its versions, if several are held or wait")
 ]
 
 
 @app.command()
-def preview(
-    files: Annotated[list[Path], typer.Argument(help="Alma bursar exports", readable=False)],
+def preview(  # noqa: PLR0913 - the line a person types
+    files: Annotated[list[Path], typer.Argument(help="Alma bursar exports and Analytics reports", readable=False)],
     campus: CampusOption,
     out: Annotated[Path, typer.Option("--out", help="a new or empty folder for the files", metavar="DIR")],
     date: DateOption = None,
+    source: Annotated[str, typer.Option("--source", help="source of the files; else told by name and content")] = "",
+    layout: Annotated[
+        list[str] | None, typer.Option("--layout", help="another layout for a system", metavar="SYSTEM=LAYOUT")
+    ] = None,
     json: JsonOption = False,  # noqa: FBT002
     second_opinion: Annotated[bool, typer.Option(help="also ask Great Expectations")] = True,  # noqa: FBT002
 ) -> None:
     """Show what would be sent: the steps of charges out, up to files on disk.  No network, no ledger."""
     from pipeline.cli import preview as command
 
-    sys.exit(command.preview(files, campus, out, _day(date), as_json=json, second_opinion=second_opinion))
+    wish = command.Wish(files, out, _day(date), source, layout or (), as_json=json, second_opinion=second_opinion)
+    sys.exit(command.preview(campus, wish))
+
+
+@app.command()
+def compare(
+    file: Annotated[Path, typer.Argument(help="a file of the process that is to be replaced", readable=False)],
+    layout: Annotated[str, typer.Option("--layout", help="the layout it is in, such as peoplesoft/default")],
+    campus: CampusOption,
+    system: Annotated[str, typer.Option("--system", help="the system it goes to, if that is not plain")] = "",
+    ours: Annotated[
+        Path | None, typer.Option("--with", help="our file; the newest of that system if not given", metavar="FILE")
+    ] = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Set the old process's file against ours: what only one of them has, and what differs, by cause."""
+    from pipeline.cli import compare as command
+
+    sys.exit(command.compare(command.Wish(file, layout, campus, system, ours), as_json=json))
+
+
+@app.command()
+def whatif(
+    campus: Annotated[Path, typer.Option("--campus", help="the changed campus file", metavar="TOML")],
+    nights: Annotated[int, typer.Option("--nights", min=1, help="so many of the last business dates")] = 30,
+    old: Annotated[
+        Path | None, typer.Option("--old", help="the campus file to compare with; the last one run if not given")
+    ] = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Replay archived nights under a changed campus file: every row that would go elsewhere or otherwise."""
+    from pipeline.cli import whatif as command
+
+    sys.exit(command.whatif(campus, nights, old, as_json=json))
 
 
 @app.command()
@@ -144,12 +189,36 @@ def reject(
     fee: Annotated[str, typer.Argument(help="a fee that is held or waits")],
     campus: CampusOption,
     reason: Annotated[str, typer.Option("--reason", help="why it must not go out", metavar="TEXT")],
-    version: Annotated[int | None, typer.Option("--version", help="which of its versions, if several are held")] = None,
+    version: VersionOption = None,
 ) -> None:
     """End a held fee for good, in your name; another version of it may then go out."""
     from pipeline.cli import decide
 
     sys.exit(decide.reject(fee, campus, version, reason))
+
+
+@app.command()
+def approve(
+    fee: Annotated[str, typer.Argument(help="a fee that is held or waits")],
+    campus: CampusOption,
+    reason: Annotated[str, typer.Option("--reason", help="why it may go out", metavar="TEXT")],
+    against: Annotated[str, typer.Option("--against", help="the fee that a credit is for", metavar="FEE")] = "",
+    version: VersionOption = None,
+) -> None:
+    """Let a held fee go, in your name; the next night takes it along."""
+    from pipeline.cli import decide
+
+    sys.exit(decide.approve(fee, campus, version, decide.Word(reason, against)))
+
+
+@app.command()
+def route(
+    fee: Annotated[str, typer.Option("--explain", help="the fee to explain", metavar="FEE")], campus: CampusOption
+) -> None:
+    """Say why a fee goes where it goes: every rule in turn, and the first that fits."""
+    from pipeline.cli import route as command
+
+    sys.exit(command.explain(fee, campus))
 
 
 @app.command()

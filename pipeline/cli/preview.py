@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,49 +15,63 @@ from pipeline.campus.load import load
 from pipeline.cli import world
 from pipeline.cli.books import clock
 from pipeline.cli.failures import UsageError
-from pipeline.findings import BOXES
+from pipeline.cli.origin import reader, sources_of
+from pipeline.cli.other_layout import with_layouts
+from pipeline.cli.telling import told, words
 from pipeline.flow import runner
-from pipeline.flow.runner import Outside, Work, own_money
-from pipeline.money import Tally, dollars, total
-from pipeline.tables import tally
+from pipeline.flow.runner import Outside, Work
+from pipeline.stages.known import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
-    import pandas as pd
-
     from pipeline.campus.load import Loaded
     from pipeline.ports.outside import Place
 
 HELD, REFUSED = 1, 2
-MOST_REASONS = 20
 
 
-def preview(
-    exports: Sequence[Path], campus: Path, out: Path, day: date | None, *, as_json: bool, second_opinion: bool
-) -> int:
-    """Write the files that a night would send below ``out`` and tell what became of every fee.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks of a preview.
+
+    ``day`` is the business date and, for a report, the day it came; ``source`` the source of all files, "" to find out;
+    ``layouts`` are ``system=layout``, tried in place of the campus's own.
+    """
+
+    files: Sequence[Path]
+    out: Path
+    day: date | None = None
+    source: str = ""
+    layouts: Sequence[str] = ()
+    as_json: bool = False
+    second_opinion: bool = True
+
+
+def preview(campus: Path, wish: Wish) -> int:
+    """Write the files that a night would send below ``wish.out`` and tell what became of every fee.
 
     Exit code 0: nothing held; 1: something held; 2: a file was refused (the others go on).
     """
-    loaded = load(campus)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        message = f"{out}: must be a new or an empty folder"
+    loaded = with_layouts(load(campus), wish.layouts)
+    if wish.out.exists() and (not wish.out.is_dir() or any(wish.out.iterdir())):
+        message = f"{wish.out}: must be a new or an empty folder"
         raise UsageError(message)
     world.give_memory_back()
     with ExitStack() as stack:
-        opinion = stack.enter_context(world.second_opinion() if second_opinion else nullcontext())
-        work = _desk(loaded, out, day or world.today_at(loaded), Outside(clock(), _nowhere, opinion=opinion))
-        missing = _lay_out(work, exports)
+        opinion = stack.enter_context(world.second_opinion() if wish.second_opinion else nullcontext())
+        day = wish.day or world.today_at(loaded)
+        work = _desk(loaded, wish.out, day, Outside(clock(), _nowhere, opinion=opinion))
+        missing = _lay_out(work, wish)
         with nightly.told(work):
-            runner.run(nightly.PREVIEW, work, stages.find, nightly.KNOWN)
-    told = _told(work, missing)
-    typer.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told))
-    if told["refused"] or not told["balanced"]:
+            runner.run(nightly.PREVIEW, work, stages.find, KNOWN)
+        said = told(work, missing)
+    typer.echo(json.dumps(said, ensure_ascii=False, indent=1) if wish.as_json else words(said))
+    if said["refused"] or not said["balanced"]:
         return REFUSED
-    return HELD if told["held"]["count"] else 0
+    return HELD if said["held"]["count"] else 0
 
 
 def _desk(loaded: Loaded, out: Path, day: date, outside: Outside) -> Work:
@@ -75,96 +89,40 @@ def _nowhere(connection: str, folder: str) -> Place:
     raise UsageError(message)
 
 
-def _lay_out(work: Work, exports: Sequence[Path]) -> list[dict[str, str]]:
+def _lay_out(work: Work, wish: Wish) -> list[dict[str, str]]:
     """Put the files given on the desk; those that cannot be read are refused, and the others go on."""
     refused: list[dict[str, str]] = []
-    there: dict[str, list[str]] = {"sha": [], "name": [], "path": []}
-    for path in exports:
+    shas: list[str] = []
+    paths: list[Path] = []
+    for path in wish.files:
         shown = os.fsencode(path).decode("utf-8", "replace")
-        why = "its name is not UTF-8; rename it" if shown != str(path) else ""
-        why = why or ("" if path.is_file() else "no such file, or not a plain one")
-        sha = ""
-        try:
-            sha = "" if why else files.sha256(path)
-        except OSError as error:
-            why = str(error.strerror)
+        sha, why = _looked_at(path, shown)
         if why:
             refused.append({"file": shown, "code": "FILE-MISSING", "why": f"{shown}: {why}"})
             continue
-        for name, value in (("sha", sha), ("name", path.name), ("path", str(path))):
-            there[name].append(value)
-    count = len(there["sha"])
-    source = next(iter(work.campus.campus.sources))
-    work.table = tables.FILES.frame({**there, "feed": [source] * count, "reader": ["alma_export"] * count})
+        shas.append(sha)
+        paths.append(path)
+    sources = sources_of(paths, work.campus.campus, wish.source)
+    work.table = tables.FILES.frame(
+        {
+            "sha": shas,
+            "name": [path.name for path in paths],
+            "came_on": [work.today.isoformat()] * len(paths),
+            "feed": sources,
+            "path": [str(path) for path in paths],
+            "reader": [reader(work.campus.campus.sources[name]) for name in sources],
+        }
+    )
     return refused
 
 
-def _told(work: Work, missing: list[dict[str, str]]) -> dict[str, Any]:
-    currency = work.campus.campus.currency
-    boxes = {box: work.box(box) for box in BOXES}
-    tallies = {box: own_money(frame, currency) for box, frame in boxes.items()}
-    sent = _sent(work)
-    refused = [
-        {"file": finding.where, "code": finding.code, "why": finding.text}
-        for finding in work.findings
-        if finding.spoils_file
-    ]
-    read = work.fees_read or Tally()
-    whole = total([*tallies.values(), *(Tally(one["count"], one["cents"]) for one in sent.values())])
-    return {
-        "date": work.today.isoformat(),
-        "read": _pair(read),
-        "sent": sent,
-        "held": _held(boxes["held"], currency),
-        **{box: _pair(tallies[box]) for box in BOXES if box != "held"},
-        "refused": [*missing, *refused],
-        "findings": [
-            *(f"{finding.code}: {finding.text}" for finding in work.findings if not finding.spoils_file),
-            *_reasons(boxes["held"]),
-        ],
-        "balanced": read == whole and all(line.balanced for line in work.lines),
-    }
-
-
-def _reasons(held: pd.DataFrame | None) -> list[str]:
-    """Name the commonest reasons for which rows are held, so that a campus file can be mended from a preview."""
-    if held is None:
-        return []
-    counts = Counter(zip(held["code"].tolist(), held["why"].tolist(), strict=True))
-    return [f"{code}: {why} ({count})" for (code, why), count in counts.most_common(MOST_REASONS)]
-
-
-def _sent(work: Work) -> dict[str, dict[str, Any]]:
-    sent: dict[str, dict[str, Any]] = {}
-    for batch, path, _ in work.made:
-        one = sent.setdefault(f"{batch.system}/{tables.PLURAL[batch.kind]}", {"count": 0, "cents": 0, "files": []})
-        one["count"] += batch.count
-        one["cents"] += batch.cents
-        one["files"].append(str(path.relative_to(work.folder)))
-    return sent
-
-
-def _held(frame: pd.DataFrame | None, currency: str) -> dict[str, Any]:
-    if frame is None:
-        return {"count": 0, "cents": 0, "by_code": {}, "other_currency": {}}
-    foreign = frame[frame["currency"] != currency]
-    return {
-        **_pair(own_money(frame, currency)),
-        "by_code": {str(code): _pair(own_money(rows, currency)) for code, rows in frame.groupby("code", sort=True)},
-        "other_currency": {str(other): _pair(tally(rows)) for other, rows in foreign.groupby("currency", sort=True)},
-    }
-
-
-def _pair(amount: Tally) -> dict[str, int]:
-    return {"count": amount.count, "cents": amount.cents}
-
-
-def _words(told: dict[str, Any]) -> str:
-    lines = [f"read {told['read']['count']} fees, {dollars(told['read']['cents'])}"]
-    for output, one in told["sent"].items():
-        lines.append(f"{output}: {one['count']} lines, {dollars(one['cents'])}: {', '.join(one['files'])}")
-    lines += [f"{box}: {told[box]['count']}, {dollars(told[box]['cents'])}" for box in BOXES if told[box]["count"]]
-    lines += [f"  {code}: {one['count']}, {dollars(one['cents'])}" for code, one in told["held"]["by_code"].items()]
-    lines += [f"refused: {one['why']}" for one in told["refused"]]
-    lines += told["findings"]
-    return "\n".join([*lines, "balanced" if told["balanced"] else "NOT BALANCED"])
+def _looked_at(path: Path, shown: str) -> tuple[str, str]:
+    """Give a file's hash, and why it cannot be read."""
+    if shown != str(path):
+        return "", "its name is not UTF-8; rename it"
+    if not path.is_file():
+        return "", "no such file, or not a plain one"
+    try:
+        return files.sha256(path), ""
+    except OSError as error:
+        return "", str(error.strerror)

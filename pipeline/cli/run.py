@@ -12,6 +12,7 @@ from pipeline.campus.load import load
 from pipeline.cli import world
 from pipeline.cli.books import ledger_of
 from pipeline.cli.failures import UsageError
+from pipeline.cli.shadow import shadowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from pipeline.ports.ledger import Run
 
 
+CAMPUS_FILE = "campus.json"
+"""What a run keeps, in its folder, of the campus file that it was made under; it names secrets and holds none."""
+
+
 def run(command: str, campus: Path, day: date | None, approved: frozenset[str] = frozenset()) -> int:
     """Run ``night``, ``charges`` or ``payments`` of a campus for one business date; print one line and the report."""
     from pipeline.adapters.lock import Locked, run_lock
 
     loaded = load(campus, secrets=True)
-    known_systems(loaded, approved)
+    known_names(loaded, approved)
     files.private_folder(loaded.state)
     try:
         with run_lock(loaded.state):
@@ -53,7 +58,8 @@ def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] 
         _in_order(ledger.runs(1), day)
         started = ledger.begin_run(command, day, loaded.sha, outside.clock.now())
         folder = files.private_folder(loaded.state / "runs" / f"{day}-{started.sequence:02d}")
-        night = nightly.Night(command, loaded, day, started, ledger, outside, folder, approved)
+        files.replace(folder / CAMPUS_FILE, [loaded.campus.model_dump_json(indent=1).encode()])
+        night = nightly.Night(command, shadowed(loaded), day, started, ledger, outside, folder, approved)
         nightly.run_night(night)
     return night
 
@@ -65,8 +71,9 @@ def _in_order(last: Sequence[Run], day: date) -> None:
         raise UsageError(message)
 
 
-def known_systems(loaded: Loaded, approved: frozenset[str]) -> None:
-    """Refuse an approval of a system that the campus does not have: it was meant for another."""
-    if strange := sorted(approved - set(loaded.campus.systems)):
-        message = f"--approve {strange[0]}: there is no such system; the campus has {', '.join(loaded.campus.systems)}"
+def known_names(loaded: Loaded, approved: frozenset[str]) -> None:
+    """Refuse an approval of a system or source that the campus does not have: it was meant for another."""
+    names = [*loaded.campus.systems, *loaded.campus.sources]
+    if strange := sorted(approved - set(names)):
+        message = f"--approve {strange[0]}: there is no such system or source; the campus has {', '.join(names)}"
         raise UsageError(message)

@@ -22,6 +22,8 @@ NEXT = {
     "excluded": "nothing more: by the campus's policy it never goes out",
     "charged": "it goes out once, with the file named above; a payment of it is taken off when the bursar reports one",
     "rejected": "nothing more: a person rejected it",
+    "withdrawn": "nothing more: its source says otherwise by now; what it says instead stands under another version",
+    "continued": "nothing of its own: it is the debt named above under another id, and is paid there",
 }
 """What happens next to a fee, by its state."""
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipeline import files
+from pipeline.adapters.places import OnlyRead
 from pipeline.campus.settings import FolderConnection
+from pipeline.campus.sources import AnalyticsReport
 from pipeline.cli.books import clock
+from pipeline.cli.shadow import OUT, shadowed
 from pipeline.flow.runner import Outside
+from pipeline.ports.outside import Refused
+from pipeline.stages.feeds import ANALYTICS
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from pipeline.adapters.alma import AlmaSettings
+    from pipeline.adapters.pace import Pace
     from pipeline.campus.load import Loaded
     from pipeline.ports.outside import AlmaFees, Place, SecondOpinion
+
+REPORT_S = 300.0
+"""Seconds that Analytics may think about a page before it is asked again."""
 
 
 def give_memory_back() -> None:
@@ -32,17 +43,41 @@ def today_at(loaded: Loaded) -> date:
 
 @dataclass
 class Places:
-    """The folders outside that a run has open, one connection each."""
+    """The folders outside that a run has open, one connection each; ``pace`` is that of all calls to Alma.
+
+    In shadow what lies outside is only read, and what goes out stays in the folders of the shadow.
+    """
 
     loaded: Loaded
+    pace: Pace | None = None
     opened: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def place(self, connection: str, folder: str) -> Place:
-        """Give a folder at one of the campus's connections."""
+        """Give a folder at one of the campus's connections, or an Analytics report as a place with one file."""
         key = (connection, folder)
         if key not in self.opened:
-            self.opened[key] = self._open(connection, folder)
+            self.opened[key] = self._at(connection, folder)
         return self.opened[key]
+
+    def _at(self, connection: str, folder: str) -> Place:
+        if connection.startswith(ANALYTICS):
+            return self._report(connection.removeprefix(ANALYTICS))
+        if connection == OUT:
+            files.private_folder(self.loaded.state / folder)
+            return self._open(connection, folder)
+        place = self._open(connection, folder)
+        return OnlyRead(place) if self.loaded.campus.mode == "shadow" else place
+
+    def _report(self, name: str) -> Place:
+        from pipeline.adapters.analytics import AnalyticsPlace, SavedReport
+
+        source = self.loaded.campus.sources[name]
+        if self.pace is None or not isinstance(source, AnalyticsReport):
+            message = f"sources.{name}: a report of Analytics needs the alma table in the campus file"
+            raise Refused(message, scope="system")
+        report = SavedReport(name, source.path, source.filter, source.limit)
+        settings = replace(alma_settings(self.loaded), read_s=REPORT_S)
+        return AnalyticsPlace(settings, self.pace, report, today_at(self.loaded), clock())
 
     def _open(self, connection: str, folder: str) -> Place:
         settings = self.loaded.campus.connections[connection]
@@ -75,22 +110,40 @@ class Places:
 def outside_of(loaded: Loaded, stack: contextlib.ExitStack) -> Outside:
     """Gather the real world of a campus; ``stack`` closes it."""
     give_memory_back()
-    places = Places(loaded)
+    loaded = shadowed(loaded)
+    pace = _pace(loaded)
+    places = Places(loaded, pace)
     stack.callback(places.close)
     opinion = stack.enter_context(second_opinion())
-    return Outside(clock(), places.place, _alma(loaded, stack), opinion)
+    return Outside(clock(), places.place, _alma(loaded, pace, stack), opinion)
 
 
-def _alma(loaded: Loaded, stack: contextlib.ExitStack) -> AlmaFees | None:
-    if loaded.campus.alma is None:
-        return None
-    from pipeline.adapters.alma import AlmaHttp, AlmaSettings
+def _pace(loaded: Loaded) -> Pace | None:
+    """One pace for everything that is asked of Alma; None where she is not asked at all."""
     from pipeline.adapters.pace import Pace
 
+    return None if loaded.campus.alma is None else Pace(loaded.campus.alma.rate, clock())
+
+
+def _alma(loaded: Loaded, pace: Pace | None, stack: contextlib.ExitStack) -> AlmaFees | None:
+    """In shadow nobody pays, so nobody is given the calls that could."""
+    if pace is None or loaded.campus.mode == "shadow":
+        return None
+    from pipeline.adapters.alma import AlmaHttp
+
+    return stack.enter_context(AlmaHttp(alma_settings(loaded), pace))
+
+
+def alma_settings(loaded: Loaded) -> AlmaSettings:
+    """Say where Alma answers, and with which key.  Raises Refused where the campus file says nothing of her."""
+    from pipeline.adapters.alma import AlmaSettings
+
     settings = loaded.campus.alma
+    if settings is None:
+        message = "the campus file has no alma table"
+        raise Refused(message, scope="system")
     key = loaded.secrets[settings.secret].get_secret_value()
-    alma = AlmaHttp(AlmaSettings(settings.url, key, settings.reserve), Pace(settings.rate, clock()))
-    return stack.enter_context(alma)
+    return AlmaSettings(settings.url, key, settings.reserve)
 
 
 def second_opinion() -> contextlib.AbstractContextManager[SecondOpinion]:

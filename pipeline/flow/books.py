@@ -6,41 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.campus.sources import Report
+from pipeline.flow import changes
+from pipeline.flow.lines import Line
 from pipeline.layouts import layout as layouts
 from pipeline.money import Tally, total
-from pipeline.readers import alma_count
-from pipeline.tables import tally
+from pipeline.readers import alma_count, report_count
+from pipeline.tables import FOLDED, tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
+    from pipeline.campus.load import Loaded
     from pipeline.findings import Outcome
     from pipeline.ports.ledger import Batch
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the books: what stands left and right of an equation at a stage."""
-
-    stage: str
-    what: str
-    left: Tally
-    right: Tally
-
-    @property
-    def balanced(self) -> bool:
-        """Whether both sides are the same, in rows and in cents."""
-        return self.left == self.right
-
-    def __str__(self) -> str:
-        """For people: the stage, both sides and the difference in rows and cents."""
-        lost = self.left - self.right
-        return (
-            f"{self.stage}: {self.what}: {self.left} against {self.right}: "
-            f"{abs(lost.count)} rows and {abs(lost.cents)} cents {'missing' if lost > Tally() else 'too many'}"
-        )
+__all__ = ["EQUATIONS", "Entry", "Line", "UnbalancedError", "batches_of"]
 
 
 class UnbalancedError(Exception):
@@ -61,7 +45,7 @@ class Entry:
     entering: Sequence[pd.DataFrame]
     known: Mapping[str, pd.DataFrame]
     outcome: Outcome
-    campus_folder: Path
+    campus: Loaded
 
     @property
     def given(self) -> pd.DataFrame:
@@ -97,19 +81,22 @@ def read(entry: Entry) -> list[Line]:
         if sha in refused:
             continue
         scanned = total(
-            second_scan(Path(path), reader, entry.campus_folder)
-            for path, reader in zip(copies["path"], copies["reader"], strict=True)
+            second_scan(Path(path), reader, str(feed), entry.campus)
+            for path, reader, feed in zip(copies["path"], copies["reader"], copies["feed"], strict=True)
         )
         found = total(tally(frame[frame["file_sha"] == sha]) for frame in rows)
         lines.append(Line(entry.stage, str(copies["name"].iloc[0]), scanned, found))
     return lines
 
 
-def second_scan(path: Path, reader: str, campus_folder: Path) -> Tally:
-    """Count a file's rows and money without the reader that the night uses."""
+def second_scan(path: Path, reader: str, feed: str, campus: Loaded) -> Tally:
+    """Count a file's rows and money without the reader that the night uses; ``feed`` is the source of a report."""
     if reader == "alma_export":
         return total(alma_count.count(path).values())
-    return layouts.count(layouts.load(reader, campus_folder), path)
+    source = campus.campus.sources.get(feed)
+    if reader in ("report", "analytics") and isinstance(source, Report):
+        return report_count.count(path, source)
+    return layouts.count(layouts.load(reader, campus.folder), path)
 
 
 def plain(entry: Entry) -> list[Line]:
@@ -118,19 +105,54 @@ def plain(entry: Entry) -> list[Line]:
     return [Line(entry.stage, "in = all boxes", came, everything(entry.outcome))]
 
 
-def compare(entry: Entry) -> list[Line]:
-    """Compare what is not yet known as charged, told by content alone, with what passes on or is held."""
+def identify(entry: Entry) -> list[Line]:
+    """Compare, besides, what exports say and the ledger does not know, told by content, with what passes or is held."""
     import pandas as pd
 
     key = ["source", "fee_id", "content"]
     columns = [*key, "amount_cents"]
-    came = pd.concat([frame[columns] for frame in [entry.given, *entry.entering]]).drop_duplicates(key)
+    came = pd.concat([_exported(frame)[columns] for frame in [entry.given, *entry.entering]]).drop_duplicates(key)
     history = entry.known["history"]
     settled = history.loc[~history["state"].isin(["held", "waiting"]), key]
     marked = came.merge(settled.drop_duplicates(), on=key, how="left", indicator="_where")
     news = marked[marked["_where"] == "left_only"]
-    kept = total(tally(frame) for box, frame in entry.outcome.all_rows() if box in ("passed", "held"))
+    kept = total(tally(_exported(frame)) for box, frame in entry.outcome.all_rows() if box in ("passed", "held"))
     return [*plain(entry), Line(entry.stage, "open - known = passed + held", tally(news), kept)]
+
+
+def _exported(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["lists"] == "export"]
+
+
+def compare(entry: Entry) -> list[Line]:
+    """Compare what exports say with all boxes, and what reports say beyond what is expected of them with what changed.
+
+    What is expected is worked out here once more, from the ledger's own tables.
+    """
+    exports = total(tally(_exported(frame)) for _, frame in entry.outcome.all_rows())
+    lines = [Line(entry.stage, "exports: in = all boxes", tally(_exported(entry.given)), exports)]
+    for source, came in entry.given[entry.given["lists"] != "export"].groupby("source", sort=True):
+        boxes = [(box, frame[frame["source"] == source]) for box, frame in entry.outcome.all_rows()]
+        lines += changes.lines(entry.stage, came, boxes, entry.known["positions"], entry.known["receipts"])
+    return lines
+
+
+def lower(entry: Entry) -> list[Line]:
+    """Compare what changed with the movements made of it; a fall may become several reversals, but never other money.
+
+    A row that is withdrawn stands for the rows that take its place.
+    """
+    out = [frame for box, frame in entry.outcome.all_rows() if box != "withdrawn"]
+    return [Line(entry.stage, "changes = movements", _moves([entry.given]), _moves(out))]
+
+
+def _moves(frames: Sequence[pd.DataFrame]) -> Tally:
+    """Count what raises debts by rows, and what lowers them by fees."""
+    import pandas as pd
+
+    rows = pd.concat([frame[["source", "fee_id", "amount_cents"]] for frame in frames])
+    lowered = rows[rows["amount_cents"] < 0].drop_duplicates(["source", "fee_id"])
+    return Tally(int((rows["amount_cents"] >= 0).sum()) + len(lowered), int(rows["amount_cents"].sum()))
 
 
 def split(entry: Entry) -> list[Line]:
@@ -145,16 +167,33 @@ def split(entry: Entry) -> list[Line]:
 
 
 def _replacements(entry: Entry) -> Iterator[Line]:
-    """Compare each full replacement with all that is owed at its system: a debt left out would be forgotten there."""
-    rows = entry.outcome.passed[["batch", "carried", "amount_cents"]]
-    owed, standing = entry.known["open_items"], entry.known["standing"]
+    """Compare each full replacement with all that is owed at its system: a debt left out would be forgotten there.
+
+    What is owed is what the ledger says, and what tonight's folded movements make of it.
+    """
+    passed, standing = entry.outcome.passed, entry.known["standing"]
+    rows = passed[["source", "fee_id", "against", "system", "batch", "carried", "amount_cents"]]
     replacing = set(standing.loc[standing["snapshot"], "system"])
     for number, (system, _) in enumerate(entry.outcome.planned or ()):
         if system not in replacing:
             continue
         mine = rows[rows["batch"] == number]
-        outstanding = tally(owed.loc[owed["system"] == system, ["amount_cents"]])
+        folded = rows[(rows["batch"] == FOLDED) & (rows["system"] == system)]
+        owed = entry.known["open_items"]
+        outstanding = _owed(owed[owed["system"] == system], folded)
         yield Line(entry.stage, f"{system}: repeated = owed", outstanding, tally(mine[mine["carried"]]))
+
+
+def _owed(items: pd.DataFrame, folded: pd.DataFrame) -> Tally:
+    """Add up what is owed fee by fee, each with its folded movements; a debt of nothing is no row."""
+    if not len(folded):
+        return tally(items)
+    debts: dict[tuple[str, str], int] = {}
+    for frame, fee in ((items, "fee_id"), (folded, "against")):
+        columns = (frame[name].tolist() for name in ("source", fee, "amount_cents"))
+        for source, fee_id, cents in zip(*columns, strict=True):
+            debts[source, fee_id] = debts.get((source, fee_id), 0) + cents
+    return total(Tally(1, cents) for cents in debts.values() if cents > 0)
 
 
 def _by_system(frames: Sequence[pd.DataFrame]) -> dict[str, Tally]:
@@ -168,6 +207,10 @@ def _by_system(frames: Sequence[pd.DataFrame]) -> dict[str, Tally]:
     return found
 
 
+SIGN = {"charge": 1, "reversal": -1, "credit": -1}
+"""A file has one kind of movement and says amounts without a sign; in our tables what lowers a debt is negative."""
+
+
 def pack(entry: Entry) -> list[Line]:
     """Compare each file's rows with its control totals, and with its bytes read back from disk."""
     lines = plain(entry)
@@ -175,19 +218,20 @@ def pack(entry: Entry) -> list[Line]:
     for number, (batch, path, layout) in enumerate(entry.outcome.made or ()):
         rows = tally(lines_of[lines_of["batch"] == number])
         control = Tally(batch.count, batch.cents)
+        written = _signed(second_scan(path, layout, "", entry.campus), batch.kind)
         lines += [
             Line(entry.stage, f"{batch.name}: rows = control totals", rows, control),
-            Line(
-                entry.stage,
-                f"{batch.name}: rows = bytes read back",
-                rows,
-                second_scan(path, layout, entry.campus_folder),
-            ),
+            Line(entry.stage, f"{batch.name}: rows = bytes read back", rows, written),
         ]
-        stated = layouts.stated(layouts.load(layout, entry.campus_folder), path)
+        stated = layouts.stated(layouts.load(layout, entry.campus.folder), path)
         if stated is not None:
-            lines.append(Line(entry.stage, f"{batch.name}: rows = control totals in its header", rows, stated))
+            what = f"{batch.name}: rows = control totals in its header"
+            lines.append(Line(entry.stage, what, rows, _signed(stated, batch.kind)))
     return lines
+
+
+def _signed(unsigned: Tally, kind: str) -> Tally:
+    return Tally(unsigned.count, SIGN[kind] * unsigned.cents)
 
 
 def batches_of(made: Sequence[tuple[Batch, Path, str]]) -> list[Batch]:
@@ -199,7 +243,9 @@ EQUATIONS: Mapping[str, Callable[[Entry], list[Line]]] = {
     "none": none,
     "read": read,
     "plain": plain,
+    "identify": identify,
     "compare": compare,
+    "lower": lower,
     "split": split,
     "pack": pack,
 }

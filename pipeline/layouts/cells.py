@@ -36,12 +36,16 @@ class MisfitError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A column at its place in a file: knows the encoding, whether it is padded, and the least number allowed."""
+    """A column at its place in a file: knows the encoding, whether it is padded, and the least number allowed.
+
+    ``minus``: what is a number of ours stands there with a minus sign.
+    """
 
     column: Column
     encoding: str
     fixed: bool
     least: int | None = None
+    minus: bool = False
 
     def write(self, value: str | int) -> str:
         """Give the text that stands in the file, padded in a fixed one.  Raises MisfitError.
@@ -115,7 +119,8 @@ class Cell:
             shown = money.dollars(value)
             message = f"is {shown}, which must not stand in this file"
             raise MisfitError(message)
-        text = money.dollars(value) if self.column.show == "dollars" else str(value)
+        signed = -value if self.minus else value
+        text = money.dollars(signed) if self.column.show == "dollars" else str(signed)
         if NUMBERS[self.column.show].fullmatch(text) is None:
             message = f"is {text}, more than could be read back"
             raise MisfitError(message)
@@ -148,15 +153,15 @@ class Cell:
             like = {"dollars": "an amount like 12.50", "cents": "an amount in cents", "count": "a count"}
             message = f"{text[:24]!r} is not {like[self.column.show]}"
             raise MisfitError(message)
-        value = money.cents(text, money.POINT) if self.column.show == "dollars" else int(text)
+        signed = money.cents(text, money.POINT) if self.column.show == "dollars" else int(text)
+        value = -signed if self.minus else signed
         if self.least is not None and value < self.least:
             message = f"{text[:24]!r} must not stand in this file"
             raise MisfitError(message)
         return value
 
     def _read_literal(self, text: str) -> str:
-        literal = self.column.literal
-        allowed = literal.values() if isinstance(literal, dict) else [literal]
+        allowed = self.column.literals.values() or [self.column.literal]
         if text not in allowed:
             message = f"is {text[:24]!r}, not {' or '.join(repr(one) for one in allowed)}"
             raise MisfitError(message)
@@ -200,16 +205,21 @@ class Cell:
         return text if len(raw) <= width else raw[:width].decode(self.encoding, "ignore").rstrip(" ")
 
 
-def cells(layout: Layout, line: Line) -> list[Cell]:
-    """Give the cells of a line in order.
+def cells(layout: Layout, line: Line, kind: str = "") -> list[Cell]:
+    """Give the cells of a line in order: as they are in a file of this kind, or as any kind may have them.
 
     Money is never negative in an unsigned file, and never zero in one that we send: a charge of nothing is a mistake.
     """
-    unsigned = layout.facts.sign == "unsigned"
-    charge = 1 if layout.facts.outgoing else 0
-    least = {"amount_cents": charge, "control.cents": 0} if unsigned else {}
-    fixed = layout.facts.format == "fixed"
-    return [Cell(column, layout.facts.encoding, fixed, least.get(column.source)) for column in line.columns]
+    return [_cell(layout, column.of(kind) if kind else column, kind) for column in line.columns]
+
+
+def _cell(layout: Layout, column: Column, kind: str) -> Cell:
+    facts, least = layout.facts, None
+    told = kind or not column.negative
+    if told and (facts.sign == "unsigned" or column.negative):
+        charge = 1 if facts.outgoing else 0
+        least = {"amount_cents": charge, "control.cents": 0}.get(column.source)
+    return Cell(column, facts.encoding, facts.format == "fixed", least, minus=kind in column.negative)
 
 
 def _day(turn: Callable[[str, str], str], text: str, show: str) -> str:

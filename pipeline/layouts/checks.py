@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.layouts import dates
 from pipeline.layouts.cells import Cell, MisfitError
-from pipeline.layouts.model import (
+from pipeline.layouts.model import same
+from pipeline.layouts.sources import (
     CONTROL_SOURCES,
     DATES,
+    LISTED_SOURCES,
     MOVEMENT_SOURCES,
     PAYMENT_SOURCES,
     PER_FILE,
     PERSON,
-    same,
 )
 
 if TYPE_CHECKING:
@@ -39,15 +40,15 @@ class Spot:
 
 def column_faults(spot: Spot) -> Iterator[str]:
     """Name everything that is wrong with one column by itself, place first."""
-    for check in (_source, _width, _show, _free_text, _padding, _shape, _literal, _example):
+    for check in (_source, _width, _show, _free_text, _padding, _shape, _negative, _literal, _example):
         for fault in check(spot):
             yield f"{spot.line}.{spot.column.name}: {fault}"
 
 
 def _source(spot: Spot) -> Iterator[str]:
     column, known = spot.column, _known_sources(spot)
-    if column.source and column.literal is not None:
-        yield "has both from and literal; keep one"
+    if column.source and isinstance(column.literal, str):
+        yield "has both from and literal; keep one, or name the kinds that have the literal"
     elif not column.source and column.literal is None and (spot.facts.outgoing or spot.line != "detail"):
         yield "needs from or literal"
     elif column.source and column.source not in known and not _is_setting(spot):
@@ -59,11 +60,13 @@ def _source(spot: Spot) -> Iterator[str]:
 def _known_sources(spot: Spot) -> frozenset[str]:
     if spot.line != "detail":
         return CONTROL_SOURCES | (PER_FILE if spot.facts.outgoing else frozenset())
+    if spot.facts.reference:
+        return LISTED_SOURCES[spot.facts.reference.lists]
     return MOVEMENT_SOURCES if spot.facts.outgoing else PAYMENT_SOURCES
 
 
 def _is_setting(spot: Spot) -> bool:
-    return bool(spot.facts.outgoing) and spot.column.source.startswith("system.")
+    return bool(spot.facts.outgoing and spot.column.setting)
 
 
 def _width(spot: Spot) -> Iterator[str]:
@@ -124,22 +127,38 @@ def _shape(spot: Spot) -> Iterator[str]:
         yield "is required and optional; keep one"
 
 
-def _literal(spot: Spot) -> Iterator[str]:
+def _negative(spot: Spot) -> Iterator[str]:
+    """Money has one sign in the files of a kind; which kinds have a minus is said, never guessed."""
     column = spot.column
+    if not column.negative:
+        return
+    if column.source not in ("amount_cents", "control.cents") or not set(column.negative) <= _kinds(spot):
+        yield f"negative: names kinds of the layout ({', '.join(sorted(_kinds(spot))) or 'none'}), where money stands"
+    if column.source == "amount_cents" and spot.facts.sign == "unsigned":
+        yield 'negative: the file is unsigned; say sign = "signed"'
+
+
+def _kinds(spot: Spot) -> set[str]:
+    return set(map(str, spot.facts.outgoing.kinds)) if spot.facts.outgoing else set()
+
+
+def _literal(spot: Spot) -> Iterator[str]:
+    column, kinds, named = spot.column, _kinds(spot), set(spot.column.literals)
     if column.literal is None:
         return
-    if isinstance(column.literal, dict):
-        kinds = set(spot.facts.outgoing.kinds) if spot.facts.outgoing else set()
-        if set(column.literal) != kinds:
-            yield f"literal: must name exactly the kinds of the layout: {', '.join(sorted(kinds)) or 'none'}"
-    texts = column.literal.values() if isinstance(column.literal, dict) else [column.literal]
-    for text in sorted(set(texts)):
+    if isinstance(column.literal, dict) and not column.source and named != kinds:
+        yield f"literal: must name exactly the kinds of the layout: {', '.join(sorted(kinds)) or 'none'}"
+    if isinstance(column.literal, dict) and column.source and not (named and named < kinds):
+        yield f"literal: beside from, must name some kinds of the layout and not all: {', '.join(sorted(kinds))}"
+    if column.source and column.is_number:
+        yield "literal: money and counts always stand as they are"
+    for text in sorted(set(column.literals.values() or [str(column.literal)])):
         yield from _fits(spot, text, "literal")
 
 
 def _example(spot: Spot) -> Iterator[str]:
     column = spot.column
-    if column.literal is not None:
+    if column.literal is not None and not column.source:
         if column.example is not None:
             yield "example: a literal is its own example; take it out"
     elif column.example is None:
@@ -149,7 +168,8 @@ def _example(spot: Spot) -> Iterator[str]:
 
 
 def _fits(spot: Spot, text: str, key: str) -> Iterator[str]:
-    cell = Cell(spot.column, spot.facts.encoding, spot.fixed)
+    column = spot.column if key == "literal" else spot.column.model_copy(update={"literal": None})
+    cell = Cell(column, spot.facts.encoding, spot.fixed)
     try:
         if key == "literal":
             cell.write(text).encode(spot.facts.encoding)

@@ -37,15 +37,18 @@ def _said(layout: Layout, line: Line | None, texts: list[str] | None, name: str)
     return found
 
 
-def checked(layout: Layout, said: Mapping[str, str | int], raw: Raw, written: Sequence[int | None]) -> Tally | None:
+def checked(
+    layout: Layout, said: Mapping[str, str | int], raw: Raw, written: Sequence[int | None], *, minus: bool
+) -> Tally | None:
     """Give the count and total that the file states, None if it states none.  ``written`` are its amounts, as written.
 
-    Raises UnreadableFileError when they are wrong.  The count must agree always.  A total can be compared only if every
-    amount in it can be read; a row with an amount that cannot is held anyway.
+    ``minus``: a file of this kind states its total with a minus sign; it is given without.  Raises UnreadableFileError
+    when they are wrong.  The count must agree always.  A total can be compared only if every amount in it can be read;
+    a row with an amount that cannot is held anyway.
     """
     if "control.count" not in said:
         return None
-    count, total = int(said["control.count"]), int(said.get("control.cents", 0))
+    count, total = int(said["control.count"]), int(said.get("control.cents", 0)) * (-1 if minus else 1)
     if count != len(written):
         reason = f"its control count is {count}, but it has {len(written)} lines; ask for the file again"
         raise UnreadableFileError(CONTROL, reason)

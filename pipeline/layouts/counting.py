@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pipeline.layouts.model import Incoming, Layout
+    from pipeline.layouts.model import Column, Incoming, Layout
 
 MOST_DIGITS = 13
 MARK = "\xef\xbb\xbf"  # a byte-order mark, byte by byte, as some programs put it before UTF-8
@@ -20,8 +20,11 @@ Record = TypeVar("Record")
 
 
 def count(layout: Layout, path: Path) -> Tally:
-    """Count the detail lines and add up their money: in positive, back negative; what is no amount counts 0."""
-    wanted = [layout.amount.name, *_asked(layout.facts.returned)]
+    """Count the detail lines and add up their money: in positive, back negative; what is no amount counts 0.
+
+    In a file that we send, and whatever its kind, money counts without a sign.
+    """
+    wanted = [*([layout.amount.name] if layout.amount else []), *_asked(layout.facts.returned)]
     scan = _fixed if layout.facts.format == "fixed" else _delimited
     seen: Counter[tuple[str, ...]] = Counter(scan(layout, path, wanted))
     cents = sum(times * _worth(layout, dict(zip(wanted, texts, strict=True))) for texts, times in seen.items())
@@ -29,7 +32,10 @@ def count(layout: Layout, path: Path) -> Tally:
 
 
 def stated(layout: Layout, path: Path) -> Tally | None:
-    """Read the control count and total off the header of a fixed file, by position; None for a file without any."""
+    """Read the control count and total off the header of a fixed file, by position; None for a file without any.
+
+    A total with a minus sign counts without it where the layout gives some kind of file such a sign.
+    """
     if layout.header is None or layout.facts.format != "fixed":
         return None
     places: dict[str, slice] = {}
@@ -43,7 +49,8 @@ def stated(layout: Layout, path: Path) -> Tally | None:
     with path.open(encoding="latin-1", newline="\n") as stream:
         line = stream.readline()
     count, total = (line[places[source]].strip() for source in ("control.count", "control.cents"))
-    sign = -1 if total.startswith("-") else 1
+    minus = any(column.negative for column in layout.header.columns)
+    sign = -1 if total.startswith("-") and not minus else 1
     return Tally(int(count or 0), sign * int(total.lstrip("-").replace(".", "") or 0))
 
 
@@ -108,10 +115,10 @@ def _own_name(layout: Layout, heading: str, headings: list[str]) -> str:
 
 
 def _worth(layout: Layout, cells: Mapping[str, str]) -> int:
-    amount = _amount(layout, cells.get(layout.amount.name, "").strip(" "))
-    incoming = layout.facts.returned
-    if amount is None or incoming is None:
-        return amount or 0
+    column, incoming = layout.amount, layout.facts.returned
+    amount = _amount(layout, column, cells.get(column.name, "").strip(" ")) if column else None
+    if column is None or amount is None or incoming is None:
+        return abs(amount or 0) if column and column.negative else amount or 0
     for rule in incoming.kinds:
         fits = all(_choice(cells.get(name, "")) in map(_choice, allowed) for name, allowed in rule.when.items())
         sign = {"positive": amount > 0, "zero": amount == 0, "negative": amount < 0, None: True}[rule.amount]
@@ -128,10 +135,10 @@ def _choice(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def _amount(layout: Layout, text: str) -> int | None:
+def _amount(layout: Layout, column: Column, text: str) -> int | None:
     """Whole cents out of ``12.50`` or ``1250``, as the layout shows them; None for anything else."""
     digits, minus = text.removeprefix("-"), text.startswith("-")
-    if layout.amount.show == "dollars":
+    if column.show == "dollars":
         whole, point, places = digits.partition(".")
         if not point or len(places) != 2 or len(whole) > MOST_DIGITS:  # noqa: PLR2004 - dollars have two places
             return None

@@ -6,8 +6,8 @@ import functools
 import re
 from datetime import date
 
-FORMATS = ("MMDDYYYY", "MM/DD/YYYY", "M/D/YYYY", "YYYY-MM-DD", "YYYYMMDD", "MMDDYY")
-"""The forms seen in public bursar layouts; one more is one word more here.  ``MMDDYY`` means the years 2000 to 2099."""
+FORMATS = ("MMDDYYYY", "MM/DD/YYYY", "M/D/YYYY", "YYYY-MM-DD", "YYYYMMDD", "DDMMYYYY", "MMDDYY", "YYMMDD")
+"""The forms seen in public bursar layouts; one more is one word more here.  ``YY`` means the years 2000 to 2099."""
 
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 PART = re.compile(r"YYYY|YY|MM|DD|M|D")

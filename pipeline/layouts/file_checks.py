@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
-from pipeline.layouts.model import MOVEMENT_SOURCES
 from pipeline.layouts.naming import template_faults
+from pipeline.layouts.sources import MOVEMENT_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +20,8 @@ Columns = dict[str, list["Column"]]
 def file_faults(facts: Facts) -> Iterator[str]:
     """Name everything that is wrong with the facts of a file, place first."""
     yield from _form(facts)
-    if bool(facts.outgoing) == bool(facts.returned):
-        yield "needs exactly one of [outgoing] and [returned]"
+    if sum(1 for part in (facts.outgoing, facts.returned, facts.reference) if part) != 1:
+        yield "needs exactly one of [outgoing], [returned] and [reference]"
     if facts.outgoing:
         out = facts.outgoing
         yield from (f"outgoing.name: {fault}" for fault in template_faults(out.name, len(out.kinds)))
@@ -31,11 +32,41 @@ def file_faults(facts: Facts) -> Iterator[str]:
 
 def agreement_faults(facts: Facts, columns: Columns) -> Iterator[str]:
     """Name everything in which the facts and the columns, each sound by itself, do not agree."""
-    if not any(column.source == "amount_cents" for column in columns.get("detail", [])):
+    if facts.reference:
+        yield from _listed(columns)
+    elif not any(column.source == "amount_cents" for column in columns.get("detail", [])):
         yield "detail: needs a column from amount_cents"
     yield from _control(facts, columns)
     if facts.returned:
         yield from _returned(facts.returned, facts, columns)
+    if facts.outgoing:
+        yield from _told_apart(sorted(facts.outgoing.kinds), columns)
+
+
+def _listed(columns: Columns) -> Iterator[str]:
+    """A list answers one question, who is this: without the id it answers nothing."""
+    if not any(column.source == "id" and column.required for column in columns.get("detail", [])):
+        yield "detail: needs a column from id that is required"
+
+
+def _told_apart(kinds: Sequence[str], columns: Columns) -> Iterator[str]:
+    """Where a column depends on the kind, a line must show its kind; else it could not be read back."""
+    every = [column for line in columns.values() for column in line]
+    hanging = [column for column in every if (column.source and column.literals) or _totals(column)]
+    marks = [column for column in columns.get("detail", []) if column not in hanging]
+    for column in hanging:
+        for one, other in itertools.combinations(kinds, 2):
+            alike = all(_mark(mark, one) == _mark(mark, other) for mark in marks)
+            if alike and _mark(column, one) != _mark(column, other):
+                yield f"{column.name}: differs for {one} and {other}, which no other column of the detail line shows"
+
+
+def _totals(column: Column) -> bool:
+    return column.source == "control.cents" and bool(column.negative)
+
+
+def _mark(column: Column, kind: str) -> tuple[str | None, bool]:
+    return column.literals.get(kind), kind in column.negative
 
 
 def _form(facts: Facts) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline import money
 from pipeline.layouts.cells import MisfitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.layouts.model import Incoming, Layout
+    from pipeline.layouts.model import Column, Incoming, Layout
 
 
 def said(incoming: Incoming, choices: Mapping[str, str], amount: int) -> tuple[str, int]:
@@ -38,15 +39,38 @@ def asked(layout: Layout) -> list[str]:
     return list(dict.fromkeys(name for rule in rules for name in rule.when))
 
 
-def of_movement(layout: Layout, literals: Mapping[str, str]) -> str:
-    """Give the kind of a row in a file of ours by what stands where the kinds differ; "" where nothing tells.
+def of_movement(layout: Layout, literals: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the kinds that a row in a file of ours may be, by what stands where the kinds differ; all if they do not.
 
     ``literals`` are the texts of the columns that have one literal per kind.  Raises MisfitError when they fit none.
     """
-    by_kind = {column.name: column.literal for column in layout.detail.columns if isinstance(column.literal, dict)}
-    fitting = [kind for kind in layout.kinds if all(by_kind[name][kind] == text for name, text in literals.items())]
+    by_kind = {column.name: column.literals for column in telling(layout)}
+    fitting = tuple(
+        kind for kind in layout.kinds if all(by_kind[name][kind] == text for name, text in literals.items())
+    )
     if not fitting:
         shown = ", ".join(f"{name} {text!r}" for name, text in literals.items())
         message = f"no kind has {shown}"
         raise MisfitError(message)
-    return fitting[0] if len(fitting) == 1 else ""
+    return fitting
+
+
+def of_amount(layout: Layout, fitting: tuple[str, ...], amount: int) -> tuple[tuple[str, ...], int]:
+    """Give the kinds, of those that fit, that have this sign in the file, and the amount without it.
+
+    Raises MisfitError when none has it, and for an amount of nothing.
+    """
+    negative = layout.amount.negative if layout.amount else ()
+    if not negative:
+        return fitting, amount
+    signed = tuple(kind for kind in fitting if (kind in negative) == (amount < 0))
+    if not signed or not amount:
+        shown = money.dollars(amount)
+        message = f"{shown} must not stand in this file"
+        raise MisfitError(message)
+    return signed, abs(amount)
+
+
+def telling(layout: Layout) -> list[Column]:
+    """Give the columns of the detail line that have one text for each kind: they tell the kinds apart."""
+    return [column for column in layout.detail.columns if column.literals and not column.source]

@@ -26,6 +26,7 @@ __all__ = [
     "LayoutError",
     "Returned",
     "UnreadableFileError",
+    "as_written",
     "check_all",
     "count",
     "faults",
@@ -41,8 +42,19 @@ __all__ = [
 ]
 
 
+def as_written(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give rows as a bursar is told them: amounts without a sign, and the patron's id as the bursar writes it.
+
+    This is the one place where what lowers a debt loses its minus sign; which way it goes, the file's kind says.
+    """
+    told = {"amount_cents": rows["amount_cents"].abs()}
+    if "bursar_id" in rows.columns:
+        told["patron_id"] = rows["bursar_id"].where(rows["bursar_id"] != "", rows["patron_id"])
+    return rows.assign(**told)
+
+
 def write(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str, str]) -> Iterator[bytes]:
-    """Give the bytes of a file with these rows (tables.MOVEMENTS), header and trailer included.
+    """Give the bytes of a file with these rows (tables.MOVEMENTS, ``as_written``), header and trailer included.
 
     ``kind`` is ours (charge, reversal, credit); ``constants`` are the settings of the system in the campus file.  The
     same rows give the same bytes.  Raises ValueError, at once or while the bytes are taken, for a row that ``faults``

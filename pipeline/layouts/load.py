@@ -13,7 +13,18 @@ from pydantic import ValidationError
 from pipeline import files
 from pipeline.layouts.checks import Place, Spot, column_faults, name_faults, position_faults, rest_faults
 from pipeline.layouts.file_checks import agreement_faults, file_faults
-from pipeline.layouts.model import Closed, Column, Control, Facts, Incoming, KindRule, Layout, Line, Outgoing
+from pipeline.layouts.model import (
+    Closed,
+    Column,
+    Control,
+    Facts,
+    Incoming,
+    KindRule,
+    Layout,
+    Line,
+    Outgoing,
+    Reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +41,7 @@ TYPES = ("constrained", "literal[", "dict[", "str", "int")
 KEYS = sorted(
     {
         field.alias or key
-        for model in (Facts, Outgoing, Incoming, KindRule, Control, Line, Column)
+        for model in (Facts, Outgoing, Incoming, Reference, KindRule, Control, Line, Column)
         for key, field in model.model_fields.items()
     }
 )
@@ -53,6 +64,13 @@ def load(name: str, campus_folder: Path | None = None) -> Layout:
 
     Raises LayoutError with everything that is wrong with the file, or with the names there are.
     """
+    raw = _table(name, campus_folder)
+    if "like" in raw:
+        raw = _like(name, raw, campus_folder)
+    return from_table(name, raw)
+
+
+def _table(name: str, campus_folder: Path | None) -> dict[str, Any]:
     if NAME.fullmatch(name) is None:
         raise LayoutError([f"{name!r} is not the name of a layout; a name is such as peoplesoft/default"])
     try:
@@ -60,12 +78,24 @@ def load(name: str, campus_folder: Path | None = None) -> Layout:
     except FileNotFoundError:
         raise LayoutError([f"{name}: no such layout; there are {', '.join(names(campus_folder))}"]) from None
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise LayoutError([f"{name}.toml: cannot be read: {error}"]) from None
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise LayoutError([f"{name}.toml: not TOML: {error}"]) from None
-    return from_table(name, raw)
+
+
+def _like(name: str, raw: Mapping[str, Any], campus_folder: Path | None) -> dict[str, Any]:
+    """Take another layout's columns with other facts: one file format, switched here and there by a campus."""
+    base = _table(str(raw["like"]), campus_folder)
+    own = {key: value for key, value in raw.items() if key != "like"}
+    problems = [f"{key}: a layout that is like another has its lines" for key in LINES if key in own]
+    if "like" in base:
+        problems.append(f"like: {raw['like']} is itself like another; name that one")
+    if problems:
+        raise LayoutError([f"{name}.toml: {problem}" for problem in problems])
+    parts = {key: {**base.get(key, {}), **value} for key, value in own.items() if isinstance(value, dict)}
+    return {**base, **own, **parts}
 
 
 def names(campus_folder: Path | None = None) -> list[str]:

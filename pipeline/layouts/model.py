@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, field_validator
 
-from pipeline import tables
 from pipeline.layouts import dates
+from pipeline.layouts.sources import FREE_TEXT, LISTED_SOURCES, MOVEMENT_SOURCES, PAYMENT_SOURCES, SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,34 +25,6 @@ SHOWS = ("text", "digits", "cents", "dollars", "count", "choice", *(f"date:{form
 the column's ``choices``.
 """
 
-FREE_TEXT = frozenset({"label", "description", "title", "comment", "patron_name", "lname", "fname"})
-"""Text for the eye only: the one kind of value that may be cut or folded; all else is held if it does not fit."""
-
-PERSON = frozenset({"lname", "fname", "email"})
-"""Columns that only some sources carry; a name is never split to make them, so a layout takes them as optional."""
-
-MOVEMENT_SOURCES = PERSON | {
-    column.name for column in tables.MOVEMENTS.columns if column.dtype == tables.TEXT or column.name == "amount_cents"
-}
-PAYMENT_SOURCES = frozenset(
-    {
-        "payment_ref",
-        "payment_line",
-        "fee_ref",
-        "patron_id",
-        "amount_cents",
-        "occurred_on",
-        "status",
-        "method",
-        "item_code",
-    }
-)
-CONTROL_SOURCES = frozenset({"control.count", "control.cents"})
-PER_FILE = frozenset({"currency"})
-"""Columns of a movement that stand once in a file, in its header or trailer."""
-
-DATES = frozenset({"effective_date", "due_date", "fee_date", "occurred_on"})
-
 
 class Closed(BaseModel):
     """Closed and frozen: a key that is not described is an error."""
@@ -64,15 +36,18 @@ class Column(Closed):
     """One column: its name, its width in bytes, where its value comes from, how it stands in the file.
 
     ``from`` names a column of our own tables, ``control.count``, ``control.cents``, or ``system.<setting>`` of the
-    campus file.  ``literal`` is fixed text, or one text per kind.  ``optional`` means that the column may be missing:
-    from a returned file, or from what the source carries.  ``required`` means that the value may not be blank.
-    ``example`` is a value as it stands in the file, without padding.  ``at`` is where the column must begin.
+    campus file.  ``literal`` is fixed text, or one text per kind; beside ``from`` it names the kinds in whose files
+    the text stands instead.  ``negative`` names the kinds in whose files money has a minus sign.  ``optional`` means
+    that the column may be missing: from a returned file, from what the source carries, or from the campus file.
+    ``required`` means that the value may not be blank.  ``example`` is a value as it stands in the file, without
+    padding.  ``at`` is where the column must begin.
     """
 
     name: Name
     width: PositiveInt | Literal["rest"] | None = None
     source: str = Field("", alias="from")
     literal: str | dict[str, str] | None = None
+    negative: tuple[MovementKind, ...] = ()
     show: str = "text"
     choices: tuple[str, ...] = ()
     align: Literal["left", "right"] = "left"
@@ -92,6 +67,23 @@ class Column(Closed):
             message = f"is not one of {', '.join(SHOWS)}"
             raise ValueError(message)
         return show
+
+    @property
+    def setting(self) -> str:
+        """The setting of the campus file it takes its value from, "" for none."""
+        return self.source.removeprefix(SETTING) if self.source.startswith(SETTING) else ""
+
+    @property
+    def literals(self) -> dict[str, str]:
+        """The texts by kind; none where there is one text for all, or no text."""
+        return self.literal if isinstance(self.literal, dict) else {}
+
+    def of(self, kind: str) -> Column:
+        """Give the column as it is in a file of this kind: with that kind's text, or with the value it is from."""
+        if not self.literals:
+            return self
+        text = self.literals.get(kind)
+        return self.model_copy(update={"literal": text, "source": self.source if text is None else ""})
 
     @property
     def is_number(self) -> bool:
@@ -158,6 +150,12 @@ class Incoming(Closed):
     kinds: tuple[KindRule, ...] = Field(min_length=1)
 
 
+class Reference(Closed):
+    """What only a list has that tells us something and is neither sent nor money: who is who."""
+
+    lists: Literal["people"]
+
+
 class Control(Closed):
     """Which lines the control total adds up: those whose columns have these choices; all lines if nothing is named."""
 
@@ -165,7 +163,7 @@ class Control(Closed):
 
 
 class Facts(Closed):
-    """What holds for the file as a whole.  Exactly one of ``outgoing`` and ``returned`` stands in a layout."""
+    """What holds for the file as a whole.  Exactly one of ``outgoing``, ``returned``, ``reference`` is there."""
 
     title: str = Field(min_length=1)
     format: Literal["fixed", "delimited"]
@@ -177,6 +175,7 @@ class Facts(Closed):
     headings: bool = False
     outgoing: Outgoing | None = None
     returned: Incoming | None = None
+    reference: Reference | None = None
     control: Control = Field(default_factory=Control)
 
 
@@ -192,13 +191,18 @@ class Layout:
 
     @property
     def scope(self) -> str:
-        """``delta`` or ``snapshot`` for a file that we send, "" for one that comes back."""
+        """``delta`` or ``snapshot`` for a file that we send, "" for any other."""
         return self.facts.outgoing.scope if self.facts.outgoing else ""
 
     @property
     def repeats(self) -> str:
-        """``none`` or ``cumulative`` for a file that comes back, "" for one that we send."""
+        """``none`` or ``cumulative`` for a file that comes back, "" for any other."""
         return self.facts.returned.repeats if self.facts.returned else ""
+
+    @property
+    def lists(self) -> str:
+        """``people`` for a list of them, "" for a file of money."""
+        return self.facts.reference.lists if self.facts.reference else ""
 
     @property
     def proved_whole(self) -> bool:
@@ -218,14 +222,21 @@ class Layout:
     @property
     def sources(self) -> frozenset[str]:
         """The columns of our own tables that it writes or gives."""
-        known = MOVEMENT_SOURCES | PAYMENT_SOURCES
+        known = MOVEMENT_SOURCES | PAYMENT_SOURCES | LISTED_SOURCES.get(self.lists, frozenset())
         return frozenset(column.source for line in self.lines() for column in line.columns) & known
 
     @property
     def settings(self) -> frozenset[str]:
         """The settings that the campus file must give to a system with this layout, such as ``origin_id``."""
-        sources = (column.source for line in self.lines() for column in line.columns)
-        return frozenset(source.removeprefix("system.") for source in sources if source.startswith("system."))
+        return frozenset(column.setting for line in self.lines() for column in line.columns if not column.optional) - {
+            ""
+        }
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The settings that the campus file may give; what it does not give stays blank in the file."""
+        named = frozenset(column.setting for line in self.lines() for column in line.columns if column.optional)
+        return named - self.settings - {""}
 
     @property
     def delimiter(self) -> str:
@@ -242,6 +253,17 @@ class Layout:
         return tuple(line for line in (self.header, self.detail, self.trailer) if line is not None)
 
     @property
-    def amount(self) -> Column:
-        """The column of the detail line that holds the money."""
-        return next(column for column in self.detail.columns if column.source == "amount_cents")
+    def amount(self) -> Column | None:
+        """The column of the detail line that holds the money; None in a list that is only read."""
+        return next((column for column in self.detail.columns if column.source == "amount_cents"), None)
+
+    @property
+    def states_totals(self) -> bool:
+        """Whether a file says itself how many lines it has."""
+        lines = (line for line in (self.header, self.trailer) if line is not None)
+        return any(column.source == "control.count" for line in lines for column in line.columns)
+
+    @property
+    def bare(self) -> bool:
+        """Whether a file of ours without rows is a file without bytes: no headings, no header, no trailer."""
+        return self.facts.outgoing is not None and not (self.facts.headings or self.header or self.trailer)

@@ -47,11 +47,13 @@ class Raw:
 def decoded(layout: Layout, data: bytes) -> str:
     """Decode a file strictly, and see that it ends with a whole line.  Raises UnreadableFileError.
 
-    A byte-order mark is accepted in a file that comes back; one that we send has none.
+    A byte-order mark is accepted in a file that comes to us; one that we send has none.
     """
     encoding = layout.facts.encoding
-    if layout.facts.returned and encoding != "cp1252":
+    if not layout.facts.outgoing and encoding != "cp1252":
         data = data.removeprefix(BOM)
+    if not data and layout.bare:
+        return ""
     if not data.strip():
         raise UnreadableFileError(EMPTY, "the file is empty; ask for it again")
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.layouts import control, delimited, fixed, kinds
 from pipeline.layouts.cells import Cell, MisfitError, cells
-from pipeline.layouts.model import PER_FILE
 from pipeline.layouts.returned import Returned
+from pipeline.layouts.sources import LISTED_SOURCES, PER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def read(layout: Layout, path: Path) -> Returned:
     raw = fixed.parse(layout, data) if layout.facts.format == "fixed" else delimited.parse(layout, data)
     said = control.stated(layout, raw)
     reading = Reading(layout, raw)
-    stated = control.checked(layout, said, raw, reading.written)
+    stated = control.checked(layout, said, raw, reading.written, minus=reading.minus)
     once = {name: [value] * reading.size for name, value in said.items() if name in PER_FILE}
     return Returned(_frame(layout, raw, {**once, **reading.columns()}, reading.unreadable), stated, raw.ignored)
 
@@ -65,19 +66,35 @@ class Reading:
             name: self._understood(cell)
             for name, cell in self._cells.items()
             if name in raw.columns and (cell.column.source or cell.column.literal is not None or name in used)
+            if not (cell.column.source and cell.column.literals)
         }
-        self.written: list[int | None] = self._values[layout.amount.name]
+        self.written: list[int | None] = self._values[layout.amount.name] if layout.amount else [0] * self.size
+        self._fitting = self._kinds() if layout.facts.outgoing else []
+        for name, cell in self._cells.items():
+            if cell.column.source and cell.column.literals:
+                self._values[name] = self._by_kind(cell)
+
+    @property
+    def minus(self) -> bool:
+        """Whether the totals of such a file stand there with a minus sign, going by the kinds of its rows."""
+        lines = (line for line in (self.layout.header, self.layout.trailer) if line)
+        negative = {kind for line in lines for column in line.columns for kind in column.negative}
+        return bool(self._fitting) and all(fitting and negative.issuperset(fitting) for fitting in self._fitting)
 
     def columns(self) -> dict[str, Values]:
         """Give the values by our own nouns, with the kind and the signed cents of each row."""
-        found = {cell.column.source: self._values[name] for name, cell in self._cells.items() if name in self._values}
-        found.pop("", None)
+        found = {
+            cell.column.source: self._values[name]
+            for name, cell in self._cells.items()
+            if name in self._values and cell.column.source and not cell.column.setting
+        }
         if "payment_line" in self.layout.sources and "payment_line" not in found:
             found["payment_line"] = _numbered(found["payment_ref"])
         if self.layout.facts.returned:
             found |= self._money(self.layout.facts.returned, found.get("occurred_on"))
         else:
-            found |= {"kind": self._kinds(), "amount_cents": [amount or 0 for amount in self.written]}
+            told = [fitting[0] if len(fitting) == 1 else "" for fitting in self._fitting] or [""] * self.size
+            found |= {"kind": told, "amount_cents": [amount or 0 for amount in self.written]}
         return found
 
     @property
@@ -129,21 +146,45 @@ class Reading:
             amounts.append(signed)
         return {"kind": found, "amount_cents": amounts}
 
-    def _kinds(self) -> list[str]:
-        """What each row of a file of ours is, by the columns where the kinds differ."""
-        names = [name for name, cell in self._cells.items() if isinstance(cell.column.literal, dict)]
-        rows = list(zip(*(self._values[name] for name in names), strict=True)) if names else [()] * self.size
-        known: dict[tuple[str, ...], str] = {}
-        wrong: dict[tuple[str, ...], str] = {}
+    def _kinds(self) -> list[tuple[str, ...]]:
+        """The kinds each row of a file of ours may be, by the columns where they differ and the sign of its money."""
+        names = [column.name for column in kinds.telling(self.layout)]
+        texts = list(zip(*(self._values[name] for name in names), strict=True)) if names else [()] * self.size
+        known: dict[tuple[Any, ...], tuple[tuple[str, ...], int | None]] = {}
+        wrong: dict[tuple[Any, ...], str] = {}
+        rows = list(zip(texts, self.written, strict=True))
         for row in set(rows):
+            said, amount = row
             try:
-                known[row] = kinds.of_movement(self.layout, dict(zip(names, row, strict=True)))
+                fitting = kinds.of_movement(self.layout, dict(zip(names, said, strict=True)))
+                known[row] = (fitting, None) if amount is None else kinds.of_amount(self.layout, fitting, amount)
             except MisfitError as misfit:
-                known[row], wrong[row] = "", str(misfit)
+                known[row], wrong[row] = ((), amount), str(misfit)
         for place, row in enumerate(rows) if wrong else ():
             if row in wrong and place not in self._why:
                 self._blame(place, wrong[row])
-        return [known[row] for row in rows]
+        self.written = [known[row][1] for row in rows]
+        return [known[row][0] for row in rows]
+
+    def _by_kind(self, cell: Cell) -> Values:
+        """A column that some kinds fill with a text of their own: that text says nothing, any other is its value."""
+        texts = [cell.stripped(text) for text in self._raw.columns[cell.column.name]]
+        kinds_of = [fitting[0] if fitting else "" for fitting in self._fitting]
+        known: dict[tuple[str, str], str | int] = {}
+        wrong: dict[tuple[str, str], str] = {}
+        pairs = list(zip(kinds_of, texts, strict=True))
+        cells_of = {kind: replace(cell, column=cell.column.of(kind)) for kind in set(kinds_of)}
+        for kind, text in set(pairs):
+            own = cells_of[kind]
+            try:
+                value = own.read(text) if kind else ""
+                known[kind, text] = value if own.column.source else ""
+            except MisfitError as misfit:
+                known[kind, text], wrong[kind, text] = "", f"{cell.column.name} {misfit}"
+        for place, pair in enumerate(pairs) if wrong else ():
+            if pair in wrong:
+                self._blame(place, wrong[pair])
+        return [known[pair] for pair in pairs]
 
 
 def _numbered(references: Sequence[str]) -> list[str]:
@@ -160,6 +201,7 @@ def _frame(layout: Layout, raw: Raw, columns: Mapping[str, Values], unreadable: 
     import pandas as pd
 
     texts = PAYMENT_TEXTS if layout.facts.returned else tuple(name for name in columns if name != "amount_cents")
+    texts += tuple(sorted(LISTED_SOURCES.get(layout.lists, frozenset()) - set(texts)))
     blank = [""] * len(raw.lines)
     data: dict[str, pd.Series[Any]] = {"line": pd.Series(raw.lines, dtype="int64")}
     data |= {name: pd.Series(columns.get(name, blank), dtype="str") for name in texts}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from pipeline.layouts.cells import Cell, MisfitError, cells
-from pipeline.layouts.model import PER_FILE
+from pipeline.layouts.sources import PER_FILE, SETTING
 from pipeline.money import Tally
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str
     if kind not in layout.kinds:
         return pd.Series(f"{layout.name} has no file for a {kind}", index=rows.index, dtype="str")
     why: dict[int, list[str]] = {}
-    for cell in cells(layout, layout.detail):
-        values = _column(cell, rows, kind)
+    for cell in cells(layout, layout.detail, kind):
+        values = _column(cell, rows, constants)
         reasons = _misfits(cell, values)
         for place, value in enumerate(values) if reasons else ():
             if value in reasons:
@@ -68,10 +68,10 @@ def faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str
 def notes(layout: Layout, rows: pd.DataFrame, kind: str) -> list[Changed]:
     """Count what is cut or folded when these rows are written; a column where nothing is changed is not named."""
     found = []
-    for cell in cells(layout, layout.detail):
+    for cell in cells(layout, layout.detail, kind):
         if not cell.column.is_free_text:
             continue
-        values = _column(cell, rows, kind)
+        values = _column(cell, rows, {})
         known = {value: cell.changed(str(value)) for value in set(values)}
         cut = sum(known[value][0] for value in values)
         folded = sum(known[value][1] for value in values)
@@ -101,30 +101,28 @@ def printed(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[st
         for line in (layout.header, layout.trailer)
     )
     ordered = rows.sort_values(list(out.sort), kind="stable") if out.sort else rows
-    return Printed(header, _parts(layout, ordered, kind), trailer)
+    return Printed(header, _parts(cells(layout, layout.detail, kind), ordered, constants), trailer)
 
 
-def _parts(layout: Layout, rows: pd.DataFrame, kind: str) -> Iterator[list[list[str]]]:
+def _parts(line: list[Cell], rows: pd.DataFrame, constants: Mapping[str, str]) -> Iterator[list[list[str]]]:
     """Amounts, types and days repeat: what one part has learnt about them helps the next."""
-    line: list[tuple[Cell, dict[Value, str]]] = [(cell, {}) for cell in cells(layout, layout.detail)]
+    learnt: list[tuple[Cell, dict[Value, str]]] = [(cell, {}) for cell in line]
     for place in range(0, len(rows), ROWS_A_PART):
         part = rows.iloc[place : place + ROWS_A_PART]
-        yield [_texts(cell, _column(cell, part, kind), known) for cell, known in line]
+        yield [_texts(cell, _column(cell, part, constants), known) for cell, known in learnt]
 
 
-def _column(cell: Cell, rows: pd.DataFrame, kind: str) -> list[Value]:
+def _column(cell: Cell, rows: pd.DataFrame, constants: Mapping[str, str]) -> list[Value]:
     """The values of a column; a column that the source does not carry is blank where the layout allows that."""
     column = cell.column
-    if column.literal is not None:
-        return [_literal(column.literal, kind)] * len(rows)
+    if isinstance(column.literal, str):
+        return [column.literal] * len(rows)
+    if column.setting:
+        return [constants.get(column.setting, "")] * len(rows)
     if column.source not in rows.columns and column.optional:
         return [""] * len(rows)
     values: list[Value] = rows[column.source].tolist()
     return values
-
-
-def _literal(literal: str | Mapping[str, str], kind: str) -> str:
-    return literal if isinstance(literal, str) else literal[kind]
 
 
 def _texts(cell: Cell, values: Sequence[Value], known: dict[Value, str]) -> list[str]:
@@ -165,12 +163,12 @@ def _once(
     known: dict[str, Value] = {
         "control.count": total.count,
         "control.cents": total.cents,
-        **{f"system.{name}": value for name, value in constants.items()},
+        **{SETTING + name: value for name, value in constants.items()},
     }
-    for cell in cells(layout, line):
+    for cell in cells(layout, line, kind):
         column = cell.column
-        if column.literal is not None:
-            yield cell, _literal(column.literal, kind)
+        if isinstance(column.literal, str):
+            yield cell, column.literal
         elif column.source in PER_FILE:
             yield cell, str(rows[column.source].iloc[0]) if len(rows) else ""
         else:

@@ -35,11 +35,14 @@ def _facts(layout: Layout) -> Iterator[str]:
     headings = ", with a line of headings" if facts.headings else ""
     yield f"form      {form}{headings}"
     yield f"text      {facts.encoding}, lines end with {'LF or CRLF' if facts.newline == 'any' else facts.newline}"
-    yield f"amounts   {'never negative' if facts.sign == 'unsigned' else 'may be negative'}"
+    if not facts.reference:
+        yield f"amounts   {'never negative' if facts.sign == 'unsigned' else 'may be negative'}"
     if facts.outgoing:
         yield from _outgoing(layout, facts.outgoing)
     if facts.returned:
         yield from _returned(facts.returned)
+    if facts.reference:
+        yield f"lists     {facts.reference.lists}; it is only read"
     for name, choices in facts.control.adds.items():
         yield f"control   the total adds up the lines whose {name} is {' or '.join(choices)}"
 
@@ -89,11 +92,12 @@ def _line(layout: Layout, name: str, line: Line) -> Iterator[str]:
 
 
 def _column(layout: Layout, column: Column, cell: Cell) -> tuple[str, ...]:
-    shown = column.show.removeprefix("date:") if column.literal is None else "always the same"
+    shown = column.show.removeprefix("date:") if column.literal is None or column.source else "always the same"
     if column.choices:
         shown = " | ".join(column.choices)
-    blank = "never" if column.required or column.is_number or column.literal else "allowed"
-    missing = "may be missing" if column.optional and layout.facts.returned else blank
+    filled = column.required or column.is_number or (column.literal and not column.source)
+    blank = "never" if filled else "allowed"
+    missing = "may be missing" if column.optional and not layout.facts.outgoing else blank
     width = str(column.width or "any")
     return (width, column.name, shown + _filled(cell), missing, _sample(column), _source(column))
 
@@ -105,19 +109,23 @@ def _filled(cell: Cell) -> str:
         changes.append("zeros in front")
     elif cell.fixed and column.align == "right":
         changes.append("right")
+    changes += [f"minus for a {kind}" for kind in column.negative]
     return f", {', '.join(changes)}" if changes else ""
 
 
 def _sample(column: Column) -> str:
-    if isinstance(column.literal, dict):
-        return " | ".join(f"{text} ({kind})" for kind, text in column.literal.items())
-    return column.literal or column.example or ""
+    texts = [f"{text or 'blanks'} ({kind})" for kind, text in column.literals.items()]
+    if texts:
+        return " | ".join([column.example, *texts] if column.example else texts)
+    return str(column.literal or column.example or "")
 
 
 def _source(column: Column) -> str:
-    if column.literal is not None:
-        return "fixed text" if column.literal else "blanks"
-    return column.source or "not used"
+    if column.source:
+        return column.source
+    if column.literal is None:
+        return "not used"
+    return "fixed text" if column.literal else "blanks"
 
 
 def _example(layout: Layout) -> Iterator[str]:
@@ -135,12 +143,10 @@ def _example(layout: Layout) -> Iterator[str]:
 
 
 def _cells(layout: Layout, line: Line) -> Sequence[str]:
-    kind = next(iter(layout.kinds), "")
     texts = []
-    for cell in cells(layout, line):
+    for cell in cells(layout, line, next(iter(layout.kinds), "")):
         literal = cell.column.literal
-        text = literal[kind] if isinstance(literal, dict) else (literal if literal is not None else cell.column.example)
-        texts.append(cell.padded(text or ""))
+        texts.append(cell.padded(literal if isinstance(literal, str) else cell.column.example or ""))
     return texts
 
 

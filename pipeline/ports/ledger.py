@@ -7,12 +7,38 @@ another state than the caller saw raises StaleError and changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline import tables
+from pipeline.ports.records import (
+    Allocation,
+    Batch,
+    Booking,
+    Charged,
+    Figure,
+    InFile,
+    LedgerError,
+    NotOpenedError,
+    Payment,
+    Posting,
+    Run,
+    StaleError,
+    Upload,
+)
+from pipeline.ports.states import (
+    OPEN_UPLOADS,
+    PAYMENT_MOVES,
+    POSTING_MOVES,
+    UNSETTLED_UPLOADS,
+    UPLOAD_MOVES,
+    FeeState,
+    PaymentState,
+    PostingState,
+    UploadState,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     import pandas as pd
@@ -20,303 +46,38 @@ if TYPE_CHECKING:
     from pipeline.findings import Finding
     from pipeline.money import Tally
 
-
-class LedgerError(Exception):
-    """The ledger cannot be used as it is; the text says why and what to do."""
-
-
-class NotOpenedError(LedgerError):
-    """The ledger is empty and nobody has said that it may start so: nothing may be sent or posted."""
-
-
-class StaleError(LedgerError):
-    """The row was moved by somebody else meanwhile; nothing was changed."""
-
-
-class FeeState(StrEnum):
-    """Where a version of a fee stands.  HELD and WAITING come back every night; the others are at rest."""
-
-    HELD = "held"
-    WAITING = "waiting"
-    EXCLUDED = "excluded"
-    CHARGED = "charged"
-    REJECTED = "rejected"
-
-
-class UploadState(StrEnum):
-    """Where an output file stands on its way to the bursar."""
-
-    BUILT = "built"
-    UPLOADING = "uploading"
-    STAGED = "staged"
-    PUBLISHING = "publishing"
-    SENT = "sent"
-    CONFLICT = "conflict"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-
-
-OPEN_UPLOADS = (UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING)
-"""States in which a file still has a way to go."""
-
-UNSETTLED_UPLOADS = (*OPEN_UPLOADS, UploadState.CONFLICT)
-"""The same, and those that wait for a person because another file of their name lies at the bursar's."""
-
-
-class PaymentState(StrEnum):
-    """Where a line of money stands."""
-
-    RECEIVED = "received"
-    ALLOCATED = "allocated"
-    SUSPENSE = "suspense"
-    HELD = "held"
-    EXCLUDED = "excluded"
-
-
-class PostingState(StrEnum):
-    """Where one call to Alma stands."""
-
-    READY = "ready"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    DOUBT = "doubt"
-    POSTED = "posted"
-    VERIFIED = "verified"
-    HELD = "held"
-    DOUBLE = "double"
-    MISMATCH = "mismatch"
-
-
-UPLOAD_MOVES: Mapping[UploadState, frozenset[UploadState]] = {
-    UploadState.BUILT: frozenset(
-        {
-            UploadState.UPLOADING,
-            UploadState.STAGED,
-            UploadState.SENT,
-            UploadState.CONFLICT,
-            UploadState.SUPERSEDED,
-            UploadState.CANCELLED,
-        }
-    ),
-    UploadState.UPLOADING: frozenset(
-        {
-            UploadState.STAGED,
-            UploadState.SENT,
-            UploadState.CONFLICT,
-            UploadState.SUPERSEDED,
-            UploadState.CANCELLED,
-        }
-    ),
-    UploadState.STAGED: frozenset(
-        {
-            UploadState.UPLOADING,
-            UploadState.PUBLISHING,
-            UploadState.SENT,
-            UploadState.CONFLICT,
-            UploadState.SUPERSEDED,
-            UploadState.CANCELLED,
-        }
-    ),
-    UploadState.PUBLISHING: frozenset({UploadState.STAGED, UploadState.SENT, UploadState.CONFLICT}),
-    UploadState.SENT: frozenset(),
-    UploadState.CONFLICT: frozenset({UploadState.SENT, UploadState.CANCELLED}),
-    UploadState.SUPERSEDED: frozenset(),
-    UploadState.CANCELLED: frozenset(),
-}
-"""The only moves there are.  SENT from any open state: our very bytes were found there under the final name.
-
-STAGED back to UPLOADING: what lies there is not what we staged.  PUBLISHING never goes back further than STAGED, and
-only on seeing our staged file there and no final one: a file that may be at the bursar's is not ours to replace.
-"""
-
-
-PAYMENT_MOVES: Mapping[PaymentState, frozenset[PaymentState]] = {
-    PaymentState.RECEIVED: frozenset(
-        {PaymentState.ALLOCATED, PaymentState.SUSPENSE, PaymentState.HELD, PaymentState.EXCLUDED}
-    ),
-    PaymentState.HELD: frozenset({PaymentState.RECEIVED, PaymentState.SUSPENSE, PaymentState.EXCLUDED}),
-    PaymentState.SUSPENSE: frozenset({PaymentState.RECEIVED, PaymentState.HELD, PaymentState.EXCLUDED}),
-    PaymentState.EXCLUDED: frozenset({PaymentState.RECEIVED}),
-    PaymentState.ALLOCATED: frozenset(),
-}
-"""The only moves there are.  An allocated payment stays so: its plan is written once."""
-
-
-POSTING_MOVES: Mapping[PostingState, frozenset[PostingState]] = {
-    PostingState.READY: frozenset(
-        {PostingState.SENDING, PostingState.POSTED, PostingState.HELD, PostingState.DOUBLE, PostingState.MISMATCH}
-    ),
-    PostingState.SENDING: frozenset({PostingState.READY, PostingState.POSTED, PostingState.HELD, PostingState.UNKNOWN}),
-    PostingState.UNKNOWN: frozenset(
-        {PostingState.POSTED, PostingState.DOUBT, PostingState.DOUBLE, PostingState.MISMATCH}
-    ),
-    PostingState.DOUBT: frozenset({PostingState.POSTED, PostingState.DOUBLE, PostingState.MISMATCH}),
-    PostingState.POSTED: frozenset({PostingState.VERIFIED, PostingState.MISMATCH, PostingState.DOUBLE}),
-    PostingState.VERIFIED: frozenset({PostingState.MISMATCH, PostingState.DOUBLE}),
-    PostingState.HELD: frozenset({PostingState.READY, PostingState.POSTED, PostingState.DOUBLE, PostingState.MISMATCH}),
-    PostingState.DOUBLE: frozenset(),
-    PostingState.MISMATCH: frozenset(),
-}
-"""The only moves there are.  DOUBT never goes back to READY by itself: that takes a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of the pipeline: ``number`` rises for ever, ``sequence`` counts the runs of one business date from 1."""
-
-    number: int
-    business_date: date
-    sequence: int
-    command: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    exit_code: int | None = None
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InFile:
-    """A file that came in and lies in the archive under its hash.
-
-    ``role`` is ``charges`` or ``payments``, ``feed`` the name of the source or system it belongs to; ``state`` is
-    ``archived`` (to be read), ``booked`` (its rows are in the ledger) or ``refused`` (with ``code`` and ``why``).
-    """
-
-    sha: str
-    name: str
-    role: str
-    feed: str
-    size: int
-    archived_at: datetime
-    state: str = "archived"
-    code: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Movements that travel in one file: ``count`` lines worth ``cents``, the file ``name`` with its hash and size.
-
-    ``path`` is where the built file lies below the campus's state folder.  ``scope`` is ``delta`` or ``snapshot``.
-    """
-
-    system: str
-    kind: str
-    sequence: int
-    part: int
-    scope: str
-    name: str
-    path: str
-    sha: str
-    size: int
-    count: int
-    cents: int
-    business_date: date
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A batch on its way: what ``deliver`` works on.  ``batch_id`` is the ledger's own number."""
-
-    batch_id: int
-    batch: Batch
-    state: UploadState
-    evidence: str = ""
-    changed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Booking:
-    """Everything that a night of charges decided, entered in one transaction or not at all.
-
-    ``fees`` has the columns of tables.FEES plus ``state``, ``code``, ``why`` and ``system``: every version of a fee
-    read or reconsidered tonight, except duplicates.  ``movements`` has tables.MOVEMENTS plus ``batch`` (index into
-    ``batches``) and ``carried`` (bool): a carried row stands in a snapshot but its movement was sent in an earlier
-    file.  ``files`` are the hashes of the archived files now dealt with;
-    ``refused`` maps a file's hash to (code, why).
-    """
-
-    fees: pd.DataFrame
-    movements: pd.DataFrame
-    batches: Sequence[Batch] = ()
-    files: Sequence[str] = ()
-    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    findings: Sequence[Finding] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """What is known of a fee that a bursar system was told about: enough to find it in Alma and to match money to it.
-
-    ``charged_cents`` = charges - reversals - credits sent; ``paid_cents`` = money received for it so far.
-    """
-
-    source: str
-    fee_id: str
-    system: str
-    reference: str
-    patron_id: str
-    patron_id_type: str
-    charged_cents: int
-    paid_cents: int
-    payments_to: str
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """One line of money.  ``key`` is its identity, ``fingerprint`` all its money fields; going back is negative."""
-
-    key: str
-    fingerprint: str
-    system: str
-    file_sha: str
-    line: int
-    payment_ref: str
-    fee_ref: str
-    patron_id: str
-    cents: int
-    occurred_on: str
-    kind: str
-    method: str
-    state: PaymentState
-    code: str = ""
-    why: str = ""
-    fee_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """How many cents of a payment go to which fee; ``number`` counts from 1.  Written once, never recomputed."""
-
-    payment_key: str
-    number: int
-    fee_id: str
-    alma_fee_id: str
-    cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One call to Alma and what became of it.
-
-    ``external_id`` is made of the payment's identity alone (no cents, no fee), so a lost ledger still finds its past.
-    ``attempts`` counts requests that may have been applied; ``since`` is when the last one was sent or doubted.
-    """
-
-    external_id: str
-    payment_key: str
-    patron_id: str
-    patron_id_type: str
-    alma_fee_id: str
-    cents: int
-    method: str
-    comment: str
-    state: PostingState
-    attempts: int = 0
-    since: datetime | None = None
-    code: str = ""
-    why: str = ""
+__all__ = [
+    "OPEN_UPLOADS",
+    "PAYMENT_MOVES",
+    "POSTING_MOVES",
+    "UNSETTLED_UPLOADS",
+    "UPLOAD_MOVES",
+    "Allocation",
+    "Batch",
+    "Booking",
+    "ChargeBook",
+    "Charged",
+    "FeeState",
+    "Figure",
+    "FileBook",
+    "InFile",
+    "Ledger",
+    "LedgerError",
+    "NotOpenedError",
+    "Payment",
+    "PaymentBook",
+    "PaymentState",
+    "Posting",
+    "PostingBook",
+    "PostingState",
+    "Run",
+    "RunBook",
+    "StaleError",
+    "StoryBook",
+    "Upload",
+    "UploadBook",
+    "UploadState",
+]
 
 
 class RunBook(Protocol):
@@ -350,10 +111,14 @@ class FileBook(Protocol):
     def files_named(self, role: str, feed: str, name: str) -> Sequence[InFile]:
         """Find the files of a feed that came under this name."""
 
+    def newest_file(self, role: str, feed: str) -> InFile | None:
+        """Give the file of a feed that came last, whatever became of it."""
+
     def archived(self, file: InFile) -> None:
         """Enter a file that now lies in the archive.
 
-        Entering the same one again changes nothing, except that a refused one is to be read once more.
+        Entering the same one again changes nothing, except that a refused one is to be read once more, and so is one
+        that was dealt with and has been left there anew (``changed`` is later, ``delivered_at`` says when).
         """
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
@@ -369,14 +134,62 @@ class ChargeBook(Protocol):
     def known_fees(self, source: str, fee_ids: Sequence[str]) -> pd.DataFrame:
         """Give source, fee_id, version, content, state, system of every version known of these fees."""
 
+    def positions(self, source: str) -> pd.DataFrame:
+        """Give what the ledger has billed for every fee of a source that was ever charged, one row a fee.
+
+        Columns: source, fee_id, system, patron_id_type, patron_id (both as sent), original_cents (of the newest version
+        charged), billed_cents (charges - reversals - credits), movement (the highest number), version (the highest of
+        any state), lowered_on (business date of the last run that lowered it, or "").
+        """
+
+    def receipts(self, source: str) -> pd.DataFrame:
+        """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure.
+
+        ``day`` (YYYY-MM-DD, UTC) is when the posting was made; ``sure`` is false while its outcome is not known.
+        """
+
+    def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
+        """Give every charge ever booked for these patrons, as sent (tables.MOVEMENTS), by patron, oldest first.
+
+        A patron's id counts the same in any case.  And the columns: billed_cents (of its fee: charges - reversals -
+        credits), paid_cents (all money received for its fee), reversed (bool: whether a reversal undoes this charge),
+        sent_on (business date of the file that took it, "" while no file of it has arrived).
+        """
+
+    def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
+        """Give the charges of these patrons, in any case of their ids, in files of business date ``since`` or later.
+
+        Columns: source, fee_id, system, patron_id, amount_cents, barcode, fee_type, reference, billed_cents (of its
+        fee by now: charges - reversals - credits), sent_on, continued_by (a fee that continues this one, or "").
+        """
+
+    def decisions(self) -> pd.DataFrame:
+        """Give what people decided about held and waiting fees: source, fee_id, version, content, against, by, reason.
+
+        ``against``: the fee id a credit is for; empty means yes, let it go.
+        """
+
+    def approve_fee(self, fee_id: str, version: int, against: str, by: str, reason: str, at: datetime) -> None:
+        """Write down a person's yes to a held version of a fee; the newest word on a version counts.
+
+        Raises StaleError unless it is held or waiting, LedgerError if ``against`` was never charged.
+        """
+
+    def figures(self, since: date) -> pd.DataFrame:
+        """Give the figures of nights from ``since`` on: business_date, scope, what, count, cents; oldest first."""
+
+    def known_exports(self, source: str, numbers: Sequence[str]) -> frozenset[str]:
+        """Give those of these export numbers under which the ledger has fees of the source, of any state."""
+
     def next_sequence(self, system: str, kind: str) -> int:
         """Give the number that the next file of this system and kind will bear; 1 in the beginning."""
 
-    def open_items(self, system: str) -> pd.DataFrame:
-        """Give what is outstanding at a system: tables.MOVEMENTS of each first charge, one row a fee.
+    def open_items(self, system: str, columns: Collection[str] = tables.MOVEMENTS.names) -> pd.DataFrame:
+        """Give what is outstanding at a system: tables.MOVEMENTS of each first charge, one row a fee, by fee id.
 
         ``amount_cents`` is charges - reversals - credits less the money received (never below 0; fees at 0 are not
-        given); also ``has_line`` (bool): whether its movement has a live line in some file that was not superseded.
+        given).  ``columns`` are those that the system's file says; who owes, which fee and movement, under which
+        reference and how much is always given, any other column is blank, for no file could need it.
         """
 
     def last_snapshot(self, system: str) -> pd.DataFrame:
@@ -388,7 +201,8 @@ class ChargeBook(Protocol):
         Snapshots of the same system that are not yet publishing become superseded and their lines free again.
         A carried row whose movement stands in no other file becomes the one it is sent by.  Raises StaleError if a fee,
         movement, reference or file name is already there: the night was thought out on old news.  Raises LedgerError
-        if a file is not worth its movements, or a charged fee has none.
+        if a file is not worth its movements, if the versions charged are not the movements to the cent, if what lowers
+        a debt would come to more than its charges, or if a movement goes to another system than its debt.
         """
 
     def reject_fee(self, fee_id: str, version: int, by: str, reason: str, at: datetime) -> None:
@@ -433,7 +247,7 @@ class PaymentBook(Protocol):
         """List the payments of one state, by occurred_on, then key."""
 
     def charged(self, system: str, reference: str) -> Charged | None:
-        """Find the fee that was charged at a system under this reference."""
+        """Find the fee that was charged at a system under this reference, by its first charge or a later one."""
 
     def match_payment(self, payment: Payment, fee_id: str, at: datetime) -> Payment:
         """Say which fee a payment is for, before it is allocated; it counts as paid in ``open_items`` from then on.

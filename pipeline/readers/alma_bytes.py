@@ -1,4 +1,4 @@
-"""The bytes of an Alma export a MiB at a time, refused before the parser sees them where they are monstrous."""
+"""The bytes of a foreign XML file a MiB at a time, refused before the parser sees them where they are monstrous."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ BEFORE_THE_FIRST_TAG = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
 """Blanks, and the marks that tell one encoding of Unicode from another."""
 
 
-def blocks(path: Path, max_bytes: int) -> Iterator[bytes]:
-    """Read the file.  Raises RefusedFileError if it is empty, too large, no XML, or holds a monstrous text."""
+def blocks(path: Path, max_bytes: int, kind: str = "Alma bursar export") -> Iterator[bytes]:
+    """Read a file that should be of this ``kind``.
+
+    Raises RefusedFileError if it is empty, too large, no XML, or holds a monstrous text.
+    """
     read = gap = 0
     try:
         with path.open("rb") as stream:
             while block := stream.read(BLOCK):
                 if not read and not block.lstrip(BEFORE_THE_FIRST_TAG).startswith(b"<"):
-                    what = "is no XML, so it is no Alma bursar export; look at what it is and how it came here"
+                    what = f"is no XML, so it is no {kind}; look at what it is and how it came here"
                     raise _refusal(path, refused.WRONG_KIND, what)
                 read += len(block)
                 gap = _longest_gap(block, gap)

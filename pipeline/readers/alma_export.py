@@ -16,6 +16,7 @@ from pipeline.readers import alma_bytes, alma_rows, refused
 from pipeline.readers import alma_places as places
 from pipeline.readers.alma_elements import Elements
 from pipeline.readers.alma_plain import PlainFees
+from pipeline.readers.private import Private
 from pipeline.readers.refused import RefusedFileError
 
 if TYPE_CHECKING:
@@ -68,20 +69,22 @@ def read(  # noqa: PLR0913 - where the file is from, what it may be, and what th
     file_sha: str,
     limits: Limits,
     keep: frozenset[str] = frozenset(),
+    title_key: bytes | None = None,
     summary: Summary | None = None,
     chunk: int = CHUNK,
 ) -> Iterator[pd.DataFrame]:
     """Give the fees of an export as tables of tables.READ_FEES, about ``chunk`` rows each; none if it has no fees.
 
-    ``keep`` may name title, comment and patron_name, which otherwise stay blank and are not even collected.
-    ``summary`` is filled in when all is read.  Raises RefusedFileError as soon as the file turns out not to be a whole
-    and harmless export: then forget what was given before.
+    ``keep`` may name title, comment and patron_name, which otherwise stay blank; with a ``title_key`` the keyed hash of
+    each title is given.  ``summary`` is filled in when all is read.  Raises RefusedFileError as soon as the file turns
+    out not to be a whole and harmless export: then forget what was given before.
     """
     parts: list[pa.Table] = []
     number: str | None = None
-    for elements in _progress(path, limits, keep):
+    private = Private(keep, title_key)
+    for elements in _progress(path, limits, private.collected):
         if elements.records:
-            parts.append(alma_rows.table(elements.records, file_sha))
+            parts.append(alma_rows.table(elements.records, file_sha, private))
             elements.records.clear()
         if parts and (elements.done or sum(map(len, parts)) >= chunk):
             number = elements.number or (_number_further_on(path, limits) if number is None else number)

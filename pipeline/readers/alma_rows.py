@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pipeline import money
 from pipeline.readers import alma_places as places
+from pipeline.readers import keys
 from pipeline.tables import READ_FEES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
 
     from pipeline.readers.alma_elements import Record
-
-NOTHING = "null"
-"""What Alma writes in an id it does not have."""
+    from pipeline.readers.private import Private
 
 KEYS = {
     "patron_id_type": "type of the patron's id",
@@ -48,11 +47,16 @@ COLUMNS = {
 """Columns that are what one slot says."""
 
 
-def table(records: Sequence[Record], file_sha: str) -> pa.Table:
+LISTS = "export"
+"""What an export says in the column ``lists``: each fee once, when it leaves Alma."""
+
+
+def table(records: Sequence[Record], file_sha: str, private: Private) -> pa.Table:
     """Make a table of the columns that differ from fee to fee; cents are 0 where the text of an amount is none.
 
-    A fee without an id of its own is called after the file and the line where it stands (and which of the fees on that
-    line it is, if it is not the first), so that it can be followed.
+    Of private columns only what ``private`` allows is kept.  A fee without an id of its own is called after the file
+    and the line where it stands (and which of the fees on that line it is, if it is not the first), so that it can be
+    followed.
     """
     import pyarrow as pa
 
@@ -60,9 +64,10 @@ def table(records: Sequence[Record], file_sha: str) -> pa.Table:
     lines = [record[places.LINE] for record in records]
     columns["unreadable"] = _unreadable(columns, records)
     columns["fee_id"] = [
-        fee if fee not in ("", NOTHING) else _place(record, file_sha)
+        fee if fee not in ("", keys.NOTHING) else _place(record, file_sha)
         for fee, record in zip(columns["fee_id"], records, strict=True)
     ]
+    columns |= private.shown(columns)
     cents = money.cents_of_each(columns["amount_text"])
     amounts = pa.array([cents[text] or 0 for text in columns["amount_text"]], pa.int64())
     arrays = {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
@@ -79,8 +84,10 @@ def frame(parts: Sequence[pa.Table], source: str, file_sha: str, export_number: 
     import pyarrow as pa
 
     whole = pa.concat_tables(parts).combine_chunks()
-    for name, value in {"source": source, "file_sha": file_sha, "export_number": export_number}.items():
+    same = {"source": source, "file_sha": file_sha, "export_number": export_number, "lists": LISTS}
+    for name, value in {**same, "user_group": "", "as_of": ""}.items():
         whole = whole.append_column(name, pa.repeat(pa.scalar(value, pa.large_string()), whole.num_rows))
+    whole = whole.append_column("original_cents", whole["amount_cents"])
     made: pd.DataFrame = whole.select(READ_FEES.names).to_pandas()
     return made
 
@@ -88,24 +95,19 @@ def frame(parts: Sequence[pa.Table], source: str, file_sha: str, export_number: 
 def _columns(records: Sequence[Record]) -> dict[str, list[str]]:
     """Turn records into columns of text, "" where nothing stands; blanks around a value are not part of it."""
     slots = list(zip(*records, strict=True))
-    columns = {name: _texts(slots[slot]) for name, slot in COLUMNS.items()}
-    owners = zip(_texts(slots[places.LIBRARY]), _texts(slots[places.INSTITUTION]), strict=True)
-    columns["owner"] = [library or ("" if institution == NOTHING else institution) for library, institution in owners]
+    columns = {name: keys.texts(slots[slot]) for name, slot in COLUMNS.items()}
+    owners = zip(keys.texts(slots[places.LIBRARY]), keys.texts(slots[places.INSTITUTION]), strict=True)
+    columns["owner"] = [
+        library or ("" if institution == keys.NOTHING else institution) for library, institution in owners
+    ]
     return columns
-
-
-def _texts(values: Sequence[str | None]) -> list[str]:
-    try:
-        return list(map(str.strip, cast("Sequence[str]", values)))
-    except TypeError:  # the usual way, with a None in it
-        return [value.strip() if value else "" for value in values]
 
 
 def _unreadable(columns: Mapping[str, list[str]], records: Sequence[Record]) -> list[str]:
     """Say of every row what keeps it from being a fee: what is odd in the file, or else all that is missing."""
     reasons: dict[int, list[str]] = {}
     for name, called in KEYS.items():
-        for row, fault in _faults(columns[name], blanks=name == MAY_HAVE_BLANKS):
+        for row, fault in keys.faults(columns[name], blanks=name == MAY_HAVE_BLANKS):
             reasons.setdefault(row, []).append(f"{called} {fault}")
     sums = columns["amount_text"]
     wrong = {text for text, cents in money.cents_of_each(sums).items() if cents is None}
@@ -115,17 +117,3 @@ def _unreadable(columns: Mapping[str, list[str]], records: Sequence[Record]) -> 
                 shown = f"is {text[:24]!r}, which is not whole cents" if text else "is missing"
                 reasons.setdefault(row, []).append(f"sum {shown}")
     return [record[places.FLAW] or "; ".join(reasons.get(row, ())) for row, record in enumerate(records)]
-
-
-def _faults(values: Sequence[str], *, blanks: bool) -> Iterator[tuple[int, str]]:
-    """Give the rows whose key is missing or cannot be trusted; nearly always the whole column is good at a glance."""
-    together = "".join(values)
-    if all(values) and NOTHING not in together and together.isprintable() and (blanks or " " not in together):
-        return
-    for row, value in enumerate(values):
-        if not value:
-            yield row, "is missing"
-        elif value == NOTHING:
-            yield row, "is the word null"
-        elif not value.isprintable() or (not blanks and " " in value):
-            yield row, "has blanks or invisible signs inside"

@@ -65,18 +65,23 @@ class Accounts:
     payments: list[Payment] = field(default_factory=list)
     next_transaction: int = FIRST_TRANSACTION
 
-    def post(self, line: ChargeLine, *, reverses: bool) -> str:
-        """Post one line of a charge file; the answer is PeopleSoft's message if it cannot be, else empty."""
+    def post(self, line: ChargeLine, kind: str) -> str:
+        """Post one line of a file of ``charges``, ``reversals`` or ``credits``.
+
+        The answer is PeopleSoft's message if it cannot be, else empty.  A credit is an item of its own that is owed to
+        the student; PeopleSoft sets it off against whatever is open.
+        """
         item = self.items.get(line.reference)
+        reverses = kind == "reversals"
         if reverses and (item is None or line.emplid != item.emplid or line.cents > item.charged - item.reversed):
             return "Cannot reverse this charge"
         if item is not None and line.emplid != item.emplid:
             return "Cannot post this charge"
         before = item or Item(line.reference, line.emplid, line.item_type, line.effective)
-        if reverses:
-            after = replace(before, reversed=before.reversed + line.cents)
-        else:
+        if kind == "charges":
             after = replace(before, charged=before.charged + line.cents, times=before.times + 1)
+        else:
+            after = replace(before, reversed=before.reversed + line.cents)
         self.items[line.reference] = after
         return ""
 

@@ -169,8 +169,9 @@ class Alma:
         match answer:
             case Answer.TOO_MANY:
                 return self._too_many(request)
-            case Answer.GENERAL_ERROR:
-                return self._refusal(AlmaError("402119", "General error."), 400, request.accept)
+            case Answer.GENERAL_ERROR | Answer.NO_REPORT:
+                status = 400 if answer is Answer.GENERAL_ERROR else 200
+                return self._refusal(AlmaError("402119", "General error."), status, request.accept)
             case Answer.HTML:
                 return self._reply(200, "text/html;charset=UTF-8", HTML)
             case Answer.SERVER_ERROR:

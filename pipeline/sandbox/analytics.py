@@ -12,7 +12,7 @@ from pipeline.sandbox.records import ACTIVE, AlmaError
 from pipeline.sandbox.shapes import TYPE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipeline.sandbox.world import World
 
@@ -46,6 +46,7 @@ FEE_HEADINGS = (
     Heading("Fine Fee Creation Date", kind="date"),
     Heading("Remaining Amount", kind="double"),
     Heading("Barcode", "Physical Item Details"),
+    Heading("Original Amount", kind="double"),
 )
 
 
@@ -60,6 +61,7 @@ def active_fees(world: World) -> Report:
             fee.creation_time[:10],
             dollars(fee.balance_cents),
             fee.barcode or "-1",
+            dollars(fee.original_cents),
         )
         for fee in world.fees.values()
         if fee.status == ACTIVE
@@ -69,10 +71,14 @@ def active_fees(world: World) -> Report:
 
 @dataclass
 class Analytics:
-    """The reports saved in shared folders, by path, and where each reader has got to."""
+    """The reports saved in shared folders, by path, and where each reader has got to.
 
-    reports: dict[str, Report] = field(default_factory=dict)
-    _readers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    One that is a function is made anew for each reader, who then reads that one to its end: a report of what the world
+    holds just now.
+    """
+
+    reports: dict[str, Report | Callable[[], Report]] = field(default_factory=dict)
+    _readers: dict[str, tuple[Report, int]] = field(default_factory=dict)
 
     def page(self, query: Mapping[str, str]) -> str:
         """Give the next page as XML.
@@ -84,28 +90,28 @@ class Analytics:
             code = "402119"
             raise AlmaError(code, "General error: the Analytics of the box knows no filters.")
         token = query.get("token", "")
-        path, start = self._place(query.get("path", ""), token)
-        report = self.reports[path]
+        report, start = self._place(query.get("path", ""), token)
         end = start + page_size(query.get("limit", ""))
         finished = end >= len(report.rows)
         if token:
-            self._readers[token] = (path, end)
-        shown = "" if token or finished else self._new_reader(path, end)
+            self._readers[token] = (report, end)
+        shown = "" if token or finished else self._new_reader(report, end)
         headings = _headings(report, named=query.get("col_names", "true") == "true") if start == 0 else ""
         return _page(shown, headings, report.rows[start:end], finished=finished)
 
-    def _place(self, path: str, token: str) -> tuple[str, int]:
+    def _place(self, path: str, token: str) -> tuple[Report, int]:
         if token and token in self._readers:
             return self._readers[token]
         if not token and path in self.reports:
-            return path, 0
+            saved = self.reports[path]
+            return saved if isinstance(saved, Report) else saved(), 0
         code = "402119" if token else "500"
         text = "General error." if token else f"access denied for user to path {path} - "
         raise AlmaError(code, text if token else f"{text}make sure the report is saved in a shared folder.")
 
-    def _new_reader(self, path: str, start: int) -> str:
-        token = hashlib.sha256(f"{path} {len(self._readers)}".encode()).hexdigest()[:16].upper()
-        self._readers[token] = (path, start)
+    def _new_reader(self, report: Report, start: int) -> str:
+        token = hashlib.sha256(f"reader {len(self._readers)}".encode()).hexdigest()[:16].upper()
+        self._readers[token] = (report, start)
         return token
 
 

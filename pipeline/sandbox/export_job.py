@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -29,13 +30,15 @@ NIL = 'xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 class ExportJob:
     """One run of a bursar export profile.  ``id_type`` is the profile's match id type; ``userName`` is the primary id.
 
-    The file is named ``<profile>-<job_id>-<stamp>.xml``.
+    The file is named ``<profile>-<job_id>-<stamp>.xml``.  ``counters`` is the name of the file that says how many fees
+    and patrons there are in it; "" for a library that has nobody write one.
     """
 
     profile: str
     job_id: str
     stamp: str
     id_type: str = "02"
+    counters: str = ""
 
     @property
     def file_name(self) -> str:
@@ -57,7 +60,24 @@ def export(world: World, job: ExportJob, folder: Path) -> Path:
         text = "".join(_document(number, job.id_type, sent, owed))
     path = folder / job.file_name
     files.publish(path, [text.encode()])
+    if job.counters:
+        files.publish(folder / job.counters, [job_end(job, len(sent), len(owed)).encode()])
     return path
+
+
+def job_end(job: ExportJob, users: int, fees: int) -> str:
+    """Write what Alma says when the job ends (its JOB_END message); counters are text."""
+    kinds = {"user_count": ("users", users), "fines_fees_count": ("fines and fees", fees)}
+    counter = [
+        {
+            "type": {"value": f"com.exlibris.external.bursar.report.{kind}", "desc": f"Total number of {what}"},
+            "value": str(count),
+        }
+        for kind, (what, count) in kinds.items()
+    ]
+    status = {"value": "COMPLETED_SUCCESS"}
+    said = {"name": f"Bursar export {job.profile}", "id": job.job_id, "status": status, "counter": counter}
+    return json.dumps({"action": "JOB_END", "job_instance": said}, indent=1)
 
 
 def _document(number: str, id_type: str, sent: list[tuple[User, list[Fee]]], owed: dict[str, int]) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Answer(StrEnum):
     TOO_MANY = "429 PER_SECOND_THRESHOLD"
     GENERAL_ERROR = "400 402119"
     HTML = "200 with a web page"
+    NO_REPORT = "200 with an error in place of what was asked for"
     SERVER_ERROR = "500"
     CUT = "the answer breaks off"
     STALE = "the answer is as of before the last change"
@@ -52,6 +53,7 @@ TOO_MANY = Mischief(Answer.TOO_MANY)
 GENERAL_ERROR = Mischief(Answer.GENERAL_ERROR)
 GENERAL_ERROR_APPLIED = Mischief(Answer.GENERAL_ERROR, applied=True)
 HTML_PAGE = Mischief(Answer.HTML)
+NO_REPORT = Mischief(Answer.NO_REPORT)
 HTML_PAGE_APPLIED = Mischief(Answer.HTML, applied=True)
 SERVER_ERROR = Mischief(Answer.SERVER_ERROR)
 SERVER_ERROR_APPLIED = Mischief(Answer.SERVER_ERROR, applied=True)
@@ -71,7 +73,7 @@ EVERY = (
     CUT_ANSWER,
     STALE_READ,
 )
-"""Every misbehaviour there is, for tests that run them all."""
+"""Every misbehaviour of the fee calls, for tests that run them all."""
 
 
 class Mischiefs:
@@ -79,13 +81,13 @@ class Mischiefs:
 
     def __init__(self) -> None:
         """Begin well behaved."""
-        self._ordered: list[tuple[Call | None, Mischief]] = []
+        self._ordered: list[tuple[Call | None, Mischief | None]] = []
         self._chooser: random.Random | None = None
         self._rates: Mapping[Mischief, float] = {}
 
-    def order(self, *mischiefs: Mischief, call: Call | None = None) -> None:
-        """Let the next requests go wrong in this order: those of ``call``, or any."""
-        self._ordered.extend((call, mischief) for mischief in mischiefs)
+    def order(self, *mischiefs: Mischief, call: Call | None = None, after: int = 0) -> None:
+        """Let the next requests go wrong in this order: those of ``call``, or any; the first ``after`` of them not."""
+        self._ordered.extend((call, mischief) for mischief in (*[None] * after, *mischiefs))
 
     def by_chance(self, chooser: random.Random, rates: Mapping[Mischief, float]) -> None:
         """Let any request go wrong with these probabilities; together at most 1, the rest goes well."""

@@ -123,8 +123,8 @@ class Office:
             self._refuse_older(name)
             self.accounts.take_snapshot(office_inbox.open_items(data))
             return 0
-        reverses, lines = office_inbox.charge_lines(name, data)
-        told = [(line, line.fault or self.accounts.post(line, reverses=reverses)) for line in lines]
+        kind, lines = office_inbox.charge_lines(name, data)
+        told = [(line, line.fault or self.accounts.post(line, kind)) for line in lines]
         faults = [(line, message) for line, message in told if message]
         if faults:
             errors = self.root / system / "rejects" / f"LIB_ERRORS_{group:015d}.csv"

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from pipeline.money import POINT, NotMoneyError, cents
 
-CHARGE_NAME = re.compile(r"LIB_(charges|reversals)_([0-9]{8})_([0-9]+)\.dat", re.ASCII)
+CHARGE_NAME = re.compile(r"LIB_(charges|reversals|credits)_([0-9]{8})_([0-9]+)\.dat", re.ASCII)
 ITEMS_NAME = re.compile(r"LIBFINES_OPENITEMS_([0-9]{8})_([0-9]+)\.csv", re.ASCII)
 LINE_BYTES = 100
 HEADER = {"count": (1, 10), "total": (12, 16), "origin": (29, 5), "currency": (35, 3)}
@@ -85,8 +85,8 @@ class OpenItem:
     cents: int
 
 
-def charge_lines(name: str, data: bytes) -> tuple[bool, list[ChargeLine]]:
-    """Read a PeopleSoft file; the first part says whether its lines reverse.  Raises UnacceptableError.
+def charge_lines(name: str, data: bytes) -> tuple[str, list[ChargeLine]]:
+    """Read a PeopleSoft file; the first part says its kind: charges, reversals or credits.  Raises UnacceptableError.
 
     The file is refused whole when its form, its kind, its count or its total is wrong; a line whose person, item type
     or term cannot be right only keeps itself from posting.
@@ -94,15 +94,15 @@ def charge_lines(name: str, data: bytes) -> tuple[bool, list[ChargeLine]]:
     named = CHARGE_NAME.fullmatch(name)
     if named is None:
         _refuse("the name is not of the form LIB_<kind>_<date>_<number>.dat")
-    reverses = named[1] == "reversals"
+    kind = named[1]
     header, *details = _lines(data)
     head = _fields(header, HEADER, "header")
-    lines = [_charge_line(number, line, reverses=reverses) for number, line in enumerate(details, 1)]
+    lines = [_charge_line(number, line, reverses=kind == "reversals") for number, line in enumerate(details, 1)]
     if head["count"] != f"{len(lines):010d}":
         _refuse(f"the header counts {head['count']} lines, there are {len(lines)}")
     if _money(head["total"], "header") != sum(line.cents for line in lines):
         _refuse(f"the header's total {head['total']} is not the sum of the lines")
-    return reverses, lines
+    return kind, lines
 
 
 def _lines(data: bytes) -> list[str]:

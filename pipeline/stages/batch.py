@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
-from pipeline.money import Tally
 from pipeline.rules import Sorting
-from pipeline.tables import tally
+from pipeline.stages.snapshot import Snapshot, is_first_charge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     import pandas as pd
 
     from pipeline.campus.load import Loaded
+    from pipeline.layouts.layout import Layout
 
+NOWHERE = -2
+"""As ``batch``: the movement stands in a box."""
 
-@dataclass(frozen=True)
-class Outstanding:
-    """What the ledger says about one snapshot system.
+ORDER = ["patron_id", "fee_id", "movement"]
+"""What decides in which of several files a movement stands; render sorts the rows of each file by it."""
 
-    ``items`` are owed there, ``last`` is what its newest file there says; ``unsent``: a later file never arrived.
-    """
-
-    items: pd.DataFrame
-    last: pd.DataFrame
-    unsent: bool
+TWINS = ["bursar_id", "term", "item_type"]
+"""Two reversals alike in these travel in two files: the bursar could not tell in one which charge each undoes."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class File:
 
     system: str
     kind: str
-    positions: Sequence[int]
+    places: Sequence[int]
     carried: pd.DataFrame | None = None
 
 
@@ -52,112 +49,114 @@ def batch(
     last_snapshots: pd.DataFrame,
     standing: pd.DataFrame,
 ) -> Outcome:
-    """Give every movement its file (tables.LINES); hold those whose file must wait for a person.
+    """Give every movement its file (tables.LINES); hold those that have none, or whose file must wait for a person.
 
-    ``open_items`` are tables.MOVEMENTS with ``has_line``, ``last_snapshots`` (system, fee_id, amount_cents) the rows
-    of the newest snapshots, ``standing`` (system, unsent, unread, approved) what a system's files depend on tonight.
+    ``open_items`` are tables.MOVEMENTS, ``last_snapshots`` (system, fee_id, amount_cents) the rows of the newest
+    snapshots, ``standing`` (system, unsent, unread, approved) what a system's files depend on tonight.
     """
-    rows = Sorting(movements)
-    files: list[File] = []
-    findings: list[Finding] = []
-    order = rows.frame[ORDER].sort_values(["patron_id", "fee_id", "movement"], kind="stable")
+    plan = _Plan(Sorting(movements))
     for name in sorted(campus.campus.systems):
-        layout = layouts.load(campus.campus.systems[name].layout, campus.folder)
-        new = order[order["system"] == name]
+        system = campus.campus.systems[name]
+        layout = layouts.load(system.layout, campus.folder)
+        mine = plan.rows.frame["system"] == name
         if layout.scope != "snapshot":
-            files += _delta(name, new, layout.max_lines)
+            plan.delta(name, mine, layout)
             continue
-        owed = Outstanding(
-            open_items[open_items["system"] == name],
-            last_snapshots[last_snapshots["system"] == name],
-            _is(standing, name, "unsent"),
+        first = mine & is_first_charge(plan.rows.frame)
+        snapshot = Snapshot(
+            name,
+            items=open_items[open_items["system"] == name],
+            last=last_snapshots[last_snapshots["system"] == name],
+            first=plan.rows.frame.loc[first, ["fee_id", "amount_cents"]],
+            later=plan.rows.frame[mine & ~first],
         )
-        fault = _unread(name, standing) or _too_small(name, new, owed, campus)
-        if fault and fault.code == "SNAPSHOT-SMALLER" and _is(standing, name, "approved"):
-            findings.append(Finding("SNAPSHOT-APPROVED", name, f"approved for this run: {fault.text}", "batch"))
+        plan.snapshot(snapshot, standing[standing["system"] == name], system.smaller_percent)
+    return plan.outcome()
+
+
+@dataclass
+class _Plan:
+    """What is decided so far: the files of tonight, and which movements stand in none because they change a row."""
+
+    rows: Sorting
+    files: list[File] = field(default_factory=list)
+    folded: list[int] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def delta(self, system: str, mine: pd.Series[bool], layout: Layout) -> None:
+        """One file per kind, cut where the system takes no more lines."""
+        frame = self.rows.frame
+        served = frame["kind"].isin(layout.kinds)
+        self.rows.hold(mine & ~served, "OUTPUT-NO-KIND", f"a {{kind}} has no place in the files of {layout.name}")
+        new = frame.loc[mine & served, ["kind", *ORDER, *TWINS]]
+        for kind, rows in new.groupby("kind", sort=True):
+            parts = _twins_apart(rows) if kind == "reversal" else [rows]
+            cut = (places for part in parts for places in _cut(part, layout.max_lines))
+            self.files += [File(system, str(kind), places) for places in cut]
+
+    def snapshot(self, snapshot: Snapshot, standing: pd.DataFrame, percent: int) -> None:
+        """Everything outstanding, once; nothing where the newest file says the same already.
+
+        It may come to no rows.  A file that never arrived is old news by now: the new one takes its place, whatever it
+        says.  What is paid must not be offered again: it waits until every payment of its system is read.
+        """
+        fault = snapshot.too_small(percent)
+        if standing["unread"].any():
+            says = f"{snapshot.system}: not all its payments could be read tonight"
+            fault = Finding("SNAPSHOT-UNREAD", snapshot.system, says, "batch")
+        elif fault and standing["approved"].any():
+            says = f"approved for this run: {fault.text}"
+            self.findings.append(Finding("SNAPSHOT-APPROVED", snapshot.system, says, "batch"))
             fault = None
         if fault:
-            findings.append(fault)
-            rows.hold(rows.frame["system"] == name, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
-        else:
-            files += _snapshot(name, new, owed)
-    planned = tuple((file.system, file.kind) for file in files)
-    return Outcome(_lines(rows.frame, files), rows.outcome().boxes, tuple(findings), planned)
+            self.findings.append(fault)
+            mine = self.rows.frame["system"] == snapshot.system
+            self.rows.hold(mine, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
+            return
+        self.folded += snapshot.later.index.tolist()
+        if snapshot.is_news or standing["unsent"].any():
+            self.files.append(File(snapshot.system, "charge", snapshot.first.index.tolist(), snapshot.carried))
+
+    def outcome(self) -> Outcome:
+        """Give the rows with their files, and the boxes."""
+        planned = tuple((file.system, file.kind) for file in self.files)
+        return Outcome(self._lines(), self.rows.outcome().boxes, tuple(self.findings), planned)
+
+    def _lines(self) -> pd.DataFrame:
+        """Say of every row in which file it stands.  Tonight's rows stay where they are: a copy of a night is large."""
+        import numpy as np
+        import pandas as pd
+
+        number = np.full(len(self.rows.frame), NOWHERE, dtype="int64")
+        number[self.folded] = tables.FOLDED
+        for place, file in enumerate(self.files):
+            number[file.places] = place
+        tables.checked(self.rows.frame, tables.MOVEMENTS, "batch")
+        lines = self.rows.frame.assign(batch=number, carried=False)
+        lines = lines if (number != NOWHERE).all() else lines[number != NOWHERE].reset_index(drop=True)
+        carried = [
+            file.carried.assign(batch=place, carried=True)
+            for place, file in enumerate(self.files)
+            if file.carried is not None and len(file.carried)
+        ]
+        if carried:
+            lines = pd.concat([lines, *carried], ignore_index=True)
+        lines = lines[list(tables.LINES.names)].astype({"batch": "int64", "carried": "bool"})
+        return tables.checked(lines, tables.LINES, "batch")
 
 
-def _is(standing: pd.DataFrame, system: str, what: str) -> bool:
-    return bool(standing.loc[standing["system"] == system, what].any())
+def _twins_apart(reversals: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The first of all twins in one file, the second in the next; which is which does not hang on their order."""
+    ordered = reversals.sort_values(ORDER, kind="stable")
+    for _, part in ordered.groupby(ordered.groupby(TWINS).cumcount(), sort=True):
+        yield part
 
 
-NOWHERE = -1
-
-ORDER = ["system", "kind", "patron_id", "fee_id", "movement", "amount_cents"]
-"""What decides which file a movement stands in, and where; the index is its place in tonight's table."""
-
-
-def _delta(system: str, new: pd.DataFrame, most: int | None) -> list[File]:
-    """One file per kind, cut where the system takes no more lines; sorted, so that the same input is the same file."""
-    files = []
-    for kind, rows in new.groupby("kind", sort=True):
-        size = most or len(rows)
-        parts = (rows.index[start : start + size].tolist() for start in range(0, len(rows), size))
-        files += [File(system, str(kind), part) for part in parts]
-    return files
-
-
-def _snapshot(system: str, new: pd.DataFrame, owed: Outstanding) -> list[File]:
-    """Everything outstanding, once; nothing where the newest file says the same already.  It may come to no rows.
-
-    A file that never arrived is old news by now: the new one takes its place, whatever it says.
-    """
-    if not len(new) and not owed.unsent and _rows_of(owed.items) == _rows_of(owed.last):
-        return []
-    carried = owed.items.drop(columns="has_line").assign(carried=True)
-    return [File(system, "charge", new.index.tolist(), carried)]
-
-
-def _rows_of(frame: pd.DataFrame) -> set[tuple[str, int]]:
-    return set(zip(frame["fee_id"], frame["amount_cents"], strict=True))
-
-
-def _unread(name: str, standing: pd.DataFrame) -> Finding | None:
-    """What is paid must not be offered again: a full replacement waits until every payment of its system is read."""
-    if not _is(standing, name, "unread"):
-        return None
-    return Finding("SNAPSHOT-UNREAD", name, f"{name}: not all its payments could be read tonight", "batch")
-
-
-def _too_small(name: str, new: pd.DataFrame, owed: Outstanding, campus: Loaded) -> Finding | None:
-    """A full replacement that is empty or shrunk may wipe out debts: that takes a person."""
-    now, last = tally(new) + tally(owed.items), tally(owed.last)
-    percent = campus.campus.systems[name].smaller_percent
-    enough = now.count * 100 >= last.count * percent and now.cents * 100 >= last.cents * percent
-    if last == Tally() or (now.count and enough):
-        return None
-    return Finding(
-        "SNAPSHOT-SMALLER",
-        name,
-        f"{name}: the new snapshot has {now}, the last one {last}; less than {percent} % needs a person",
-        "batch",
-    )
-
-
-def _lines(movements: pd.DataFrame, files: Sequence[File]) -> pd.DataFrame:
-    """Say of every row in which file it stands.  Tonight's rows stay where they are: a copy of a night is large."""
-    import numpy as np
-    import pandas as pd
-
-    number = np.full(len(movements), NOWHERE, dtype="int64")
-    for place, file in enumerate(files):
-        number[file.positions] = place
-    lines = movements.assign(batch=number, carried=False)
-    lines = lines if (number != NOWHERE).all() else lines[number != NOWHERE].reset_index(drop=True)
-    carried = [
-        file.carried.assign(batch=place)
-        for place, file in enumerate(files)
-        if file.carried is not None and len(file.carried)
-    ]
-    if carried:
-        lines = pd.concat([lines, *carried], ignore_index=True)
-    lines = lines[list(tables.LINES.names)].astype({"batch": "int64", "carried": "bool"})
-    return tables.checked(lines, tables.LINES, "batch")
+def _cut(rows: pd.DataFrame, most: int | None) -> Iterator[Sequence[int]]:
+    """The places of the rows, ``most`` at a time; in order only where the order decides what stands in which file."""
+    if most is None or len(rows) <= most:
+        yield rows.index.tolist()
+        return
+    places = rows.sort_values(ORDER, kind="stable").index.tolist()
+    for start in range(0, len(places), most):
+        yield places[start : start + most]

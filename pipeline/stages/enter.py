@@ -39,13 +39,13 @@ def enter(work: Work) -> Outcome:
     every = [work.rows, *boxed.values()]
     known = work.ledger.known_payments(sorted(_all_keys(every)))
     first = {key: Told(payment.fingerprint, payment.file_sha) for key, payment in known.items()}
-    outcome = _told_apart(work.rows, first)
+    outcome, told = _told_apart(work.rows, first)
     duplicates = outcome.boxes.get("duplicate")
     work.already = 0 if duplicates is None else len(duplicates)
     new: dict[PaymentState, list[pd.DataFrame | None]] = {
         PaymentState.RECEIVED: [outcome.passed],
-        PaymentState.HELD: [outcome.boxes.get("held"), _contradicting(boxed.get("held"), first)],
-        PaymentState.EXCLUDED: [_contradicting(boxed.get("excluded"), first)],
+        PaymentState.HELD: [outcome.boxes.get("held"), _contradicting(boxed.get("held"), told)],
+        PaymentState.EXCLUDED: [_contradicting(boxed.get("excluded"), told)],
     }
     _enter_files(work, _payments(work, new))
     return outcome
@@ -57,36 +57,45 @@ def _all_keys(frames: Sequence[pd.DataFrame]) -> set[str]:
     return {key for key, _ in pairs} | {_own_key(key, said) for key, said in pairs}
 
 
-def _told_apart(given: pd.DataFrame, first: Mapping[str, Told]) -> Outcome:
-    """Compare every line with what its key said before: in the ledger, or else earlier tonight."""
+def _told_apart(given: pd.DataFrame, first: Mapping[str, Told]) -> tuple[Outcome, dict[str, Told]]:
+    """Compare every line with what its key said before: in the ledger, or else earlier tonight.
+
+    Also gives what every key has said by now.  One that said other money has a key of its own for that, so that the
+    same other money is asked about once.
+    """
     import pandas as pd
 
     rows = Sorting(given)
     frame = rows.frame
-    earlier = dict(first)
+    told = dict(first)
     before: list[Told | None] = []
+    again: list[bool] = []
     for key, said, sha in zip(frame["payment_key"], frame["fingerprint"], frame["file_sha"], strict=True):
-        before.append(earlier.get(key))
-        earlier.setdefault(key, Told(said, sha))
+        earlier = told.get(key)
+        own = key if earlier is None else _own_key(key, said)
+        before.append(earlier)
+        again.append(earlier is not None and earlier.fingerprint != said and own in told)
+        if earlier is None or earlier.fingerprint != said:
+            told.setdefault(own, Told(said, sha))
 
     def where(true: list[bool]) -> pd.Series[bool]:
         return pd.Series(true, index=frame.index, dtype=bool)
 
-    keys, prints, shas = frame["payment_key"], frame["fingerprint"], frame["file_sha"]
-    met = where([told is not None for told in before])
-    other = where([told is not None and told.fingerprint != said for told, said in zip(before, prints, strict=True)])
-    elsewhere = where([told is not None and told.file_sha != sha for told, sha in zip(before, shas, strict=True)])
+    prints, shas = frame["fingerprint"], frame["file_sha"]
+    met = where([one is not None for one in before])
+    other = where([one is not None and one.fingerprint != said for one, said in zip(before, prints, strict=True)])
+    elsewhere = where([one is not None and one.file_sha != sha for one, sha in zip(before, shas, strict=True)])
     unsure = elsewhere & (frame["identity"] == "content") & (frame["repeats"] != "cumulative")
-    own = [_own_key(key, said) for key, said in zip(keys, prints, strict=True)]
-    rows.put("duplicate", other & where([key in first for key in own]), "PAYMENT-KNOWN", "the ledger holds this line")
+    rows.put("duplicate", where(again), "PAYMENT-KNOWN", "the ledger holds this line, or an earlier one of tonight")
     rows.hold(other, "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
     rows.hold(unsure, "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
     rows.put("duplicate", met, "PAYMENT-KNOWN", "the ledger has this line of money")
     outcome = rows.outcome()
     if "held" not in outcome.boxes:
-        return outcome
+        return outcome, told
     held = outcome.boxes["held"]
-    return Outcome(outcome.passed, {**outcome.boxes, "held": held.assign(payment_key=_keys_of_their_own(held))})
+    boxes = {**outcome.boxes, "held": held.assign(payment_key=_keys_of_their_own(held))}
+    return Outcome(outcome.passed, boxes), told
 
 
 def _keys_of_their_own(held: pd.DataFrame) -> list[str]:
@@ -103,18 +112,22 @@ def _own_key(key: str, *said: str) -> str:
     return hashlib.sha256("\x1f".join((key, *said)).encode()).hexdigest()[:32]
 
 
-def _contradicting(frame: pd.DataFrame | None, first: Mapping[str, Told]) -> pd.DataFrame | None:
-    """Of what receive has boxed: what is new, and what says otherwise than before under the same key."""
+def _contradicting(frame: pd.DataFrame | None, told: dict[str, Told]) -> pd.DataFrame | None:
+    """Of what receive has boxed: what is new, and what says otherwise than before under the same key.
+
+    ``told`` learns what these say.
+    """
     if frame is None:
         return None
-    told = [first.get(key) for key in frame["payment_key"]]
-    same = [one is not None and one.fingerprint == said for one, said in zip(told, frame["fingerprint"], strict=True)]
-    keys = [
-        key if one is None else _own_key(key, said)
-        for key, one, said in zip(frame["payment_key"], told, frame["fingerprint"], strict=True)
-    ]
-    fresh = [not (was or key in first) for was, key in zip(same, keys, strict=True)]
-    return frame.assign(payment_key=keys)[fresh].drop_duplicates("payment_key")
+    keys: list[str] = []
+    fresh: list[bool] = []
+    for key, said, sha in zip(frame["payment_key"], frame["fingerprint"], frame["file_sha"], strict=True):
+        before = told.get(key)
+        own = key if before is None or before.fingerprint == said else _own_key(key, said)
+        keys.append(own)
+        fresh.append(own not in told)
+        told.setdefault(own, Told(said, sha))
+    return frame.assign(payment_key=keys)[fresh]
 
 
 def _payments(work: Work, new: Mapping[PaymentState, list[pd.DataFrame | None]]) -> list[Payment]:

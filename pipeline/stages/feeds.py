@@ -1,25 +1,30 @@
-"""Where a campus's files come from: its sources, and what its systems send back, as feeds to look at."""
+"""Where a campus's files come from: its sources, who is who, and what its systems send back, as feeds to look at."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from pipeline import tables
+from pipeline.campus.sources import AlmaExport, AnalyticsReport
 from pipeline.layouts import layout as layouts
 from pipeline.stages.intake import Feed, Fetched, fetch_feed
 from pipeline.stages.shelf import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
     from pipeline.campus.load import Loaded
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import InFile, PaymentBook
+
+
+ANALYTICS = "analytics:"
+"""Begins the connection that a report is asked for by, before the name of its source; no campus file can say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,42 @@ class Door:
 
 
 def sources(campus: Loaded) -> Iterator[Door]:
-    """Give the doors that fees come in by.  An export is proved whole by its closing tag."""
+    """Give the doors that fees come in by.
+
+    An export and a report in XML are proved whole by their closing tag, a workbook by its directory; a CSV by nothing.
+    Reports repeat themselves night after night, often under one name: there another content is news.
+    """
     for name, source in campus.campus.sources.items():
+        if isinstance(source, AnalyticsReport):
+            feed = Feed("charges", name, f"{name}_*.xml", quiet_s=0, same_name="news")
+            yield Door(feed, f"{ANALYTICS}{name}", "", "report")
+            continue
         feed = Feed("charges", name, source.pattern, source.processed, source.quiet_s, source.max_bytes)
-        yield Door(feed, source.connection, source.folder, source.kind)
+        if isinstance(source, AlmaExport):
+            yield Door(feed, source.connection, source.folder, source.kind)
+        else:
+            dated = source.as_of.lag_days is not None
+            report = replace(feed, proved=source.format != "csv", same_name="news", dated=dated)
+            yield Door(report, source.connection, source.folder, source.kind)
+
+
+def counters(campus: Loaded) -> Iterator[Door]:
+    """Give the doors that the counters of export jobs come in by, beside their exports."""
+    for name, source in campus.campus.sources.items():
+        if isinstance(source, AlmaExport) and source.counters:
+            feed = Feed("counters", name, source.counters, source.processed, source.quiet_s, same_name="news")
+            yield Door(feed, source.connection, source.folder, "counters")
+
+
+def people(campus: Loaded) -> Iterator[Door]:
+    """Give the door that the file of who is who comes in by, if the campus has one.
+
+    Nothing need prove it whole: somebody who is missing from it is held, and nobody is billed for that.
+    """
+    said = campus.campus.people
+    if said is not None:
+        feed = Feed("people", "people", said.pattern, said.processed, said.quiet_s, same_name="news")
+        yield Door(feed, said.connection, said.folder, said.layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +123,16 @@ def come_in(work: Work, doors: Iterable[Door]) -> list[Fetched]:
     return fetched
 
 
-def files_table(waiting: Sequence[InFile], state: Path, doors: Sequence[Door]) -> pd.DataFrame:
-    """Make tables.FILES of archived files, in the order they came."""
-    archive = state / "archive"
+def files_table(waiting: Sequence[InFile], campus: Loaded, doors: Sequence[Door]) -> pd.DataFrame:
+    """Make tables.FILES of archived files, in the order they came; a day is a day at the campus."""
+    archive, zone = campus.state / "archive", ZoneInfo(campus.campus.time_zone)
     return tables.FILES.frame(
         {
             "sha": [file.sha for file in waiting],
             "name": [file.name for file in waiting],
+            "came_on": [
+                (file.delivered_at or file.archived_at).astimezone(zone).date().isoformat() for file in waiting
+            ],
             "feed": [file.feed for file in waiting],
             "path": [str(shelf(archive, file)) for file in waiting],
             "reader": [reader_of(file, doors) for file in waiting],

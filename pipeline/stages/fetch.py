@@ -29,4 +29,4 @@ def fetch(work: Work) -> Outcome:
         for file in one.again
         if file.state == "booked"
     ]
-    return Outcome(files_table([*waiting, *dict.fromkeys(again)], work.campus.state, doors))
+    return Outcome(files_table([*waiting, *dict.fromkeys(again)], work.campus, doors))

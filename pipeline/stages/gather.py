@@ -21,6 +21,7 @@ from pipeline.stages.morning import (
     Totals,
     Unposted,
 )
+from pipeline.tables import FOLDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,10 +71,12 @@ def _totals(desks: Sequence[Work], currency: str) -> Totals:
     charges = [desk for desk in desks if desk.name == "CHARGES_OUT" and desk.table is not None]
     boxed = {box: total(own_money(desk.box(box), currency) for desk in charges) for box in BOXES}
     back = total(own_money(_pending(desk), currency) for desk in charges)
-    new = total(own_money(desk.rows[~desk.rows["carried"]], currency) for desk in charges if "carried" in desk.rows)
+    lines = [desk.rows[~desk.rows["carried"]] for desk in charges if "carried" in desk.rows]
+    new = total(own_money(rows, currency) for rows in lines)
+    own = total(own_money(rows[rows["batch"] != FOLDED], currency) for rows in lines)
     written = total(Tally(batch.count, batch.cents) for desk in charges for batch, _, _ in desk.made)
     read = total(desk.fees_read for desk in charges if desk.fees_read is not None)
-    return Totals(read=read, came_back=back, sent=new, carried=written - new, **boxed)
+    return Totals(read=read, came_back=back, sent=new, carried=written - own, **boxed)
 
 
 def _pending(desk: Work) -> pd.DataFrame | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,12 @@ READ_ONLY = 0o400
 class Feed:
     """Files of one kind that somebody leaves for us: which they are, and what may be believed of them.
 
-    ``role`` is ``charges`` or ``payments`` (these are searched for card numbers; ``fee_ids`` are long numbers that are
-    none).  ``name`` is the source or system, ``pattern`` the file names (``*`` and ``?``).  ``processed`` is a folder
-    below, or "" to leave files where they are.  ``quiet_s``: seconds between two looks that must show the same.
-    ``proved``: whether reading a file shows that it is whole (a trailer, a closing tag); if not, that is said each
-    time.  ``same_name``: what other bytes under a name seen before are: held back, or news (a cumulative file).
+    ``role`` is ``charges``, ``people``, ``counters``, or ``payments``: these are searched for card numbers, and
+    ``fee_ids`` are long numbers that are none.  ``name`` is the source or system, ``pattern`` the file names (``*`` and
+    ``?``).  ``processed`` is a folder below, or "" to leave files where they are.  ``quiet_s``: seconds between two
+    looks that must show the same.  ``proved``: whether reading a file shows that it is whole (a trailer, a closing
+    tag); if not, that is said each time.  ``same_name``: what other bytes under a name seen before are: held back, or
+    news (a cumulative file).
     """
 
     role: str
@@ -48,6 +50,7 @@ class Feed:
     max_bytes: int = 4 * 2**30
     proved: bool = True
     same_name: Literal["hold", "news"] = "hold"
+    dated: bool = False
     fee_ids: Container[str] = frozenset()
 
 
@@ -56,11 +59,15 @@ class Fetched:
     """What a look at a feed brought: files new in the archive, files dealt with on an earlier day, and findings.
 
     A file that an earlier run archived and did not live to read is in neither: the ledger lists it as ``archived``.
+    ``latest`` is when the youngest whole file there was written, by the sender's clock (seconds, UTC); ``looked`` is
+    false where the look itself failed, so that nothing can be said of what is not there.
     """
 
     new: tuple[InFile, ...]
     again: tuple[InFile, ...]
     findings: tuple[Finding, ...]
+    latest: float | None = None
+    looked: bool = True
 
 
 def fetch_feed(feed: Feed, place: Place, book: FileBook, archive: Path, clock: Clock) -> Fetched:
@@ -75,7 +82,7 @@ def fetch_feed(feed: Feed, place: Place, book: FileBook, archive: Path, clock: C
     except OutsideError as error:
         code = "FETCH-REFUSED" if isinstance(error, Refused) else "FETCH-BUSY"
         fetching.say(code, feed.name, f"what {feed.name} left for us could not all be fetched: {error}")
-    return Fetched(tuple(fetching.new), tuple(fetching.again), tuple(fetching.findings))
+    return fetching.fetched()
 
 
 class _Fetching:
@@ -90,6 +97,11 @@ class _Fetching:
         self.new: list[InFile] = []
         self.again: list[InFile] = []
         self.findings: list[Finding] = []
+        self.latest: float | None = None
+        self.looked = False
+
+    def fetched(self) -> Fetched:
+        return Fetched(tuple(self.new), tuple(self.again), tuple(self.findings), self.latest, self.looked)
 
     def say(self, code: str, subject: str, text: str) -> None:
         self.findings.append(Finding(code, subject, text, "fetch"))
@@ -112,15 +124,15 @@ class _Fetching:
     def _settled(self) -> Sequence[Listed]:
         """Two looks must show the same; what is still growing is left for the next run."""
         first = self._ours(retry(self.place.list, self.clock))
-        if not first:
-            return []
-        if self.feed.quiet_s:
+        if first and self.feed.quiet_s:
             self.clock.sleep(self.feed.quiet_s)
-        second = self._ours(retry(self.place.list, self.clock))
+        second = self._ours(retry(self.place.list, self.clock)) if first else []
         for one in second:
             if one not in first or not one.size:
                 self._growing(one)
-        return sorted((one for one in second if one in first and one.size), key=lambda one: (one.modified, one.name))
+        still = sorted((one for one in second if one in first and one.size), key=lambda one: (one.modified, one.name))
+        self.looked, self.latest = True, still[-1].modified if still else None
+        return still
 
     def _ours(self, listed: Sequence[Listed]) -> list[Listed]:
         return [
@@ -141,7 +153,7 @@ class _Fetching:
         elif not self._copied_whole(listed, here):
             self._growing(listed)
         elif not self._has_card_numbers(listed.name, here):
-            self._keep(listed.name, here)
+            self._keep(listed, here)
 
     def _copied_whole(self, listed: Listed, here: Path) -> bool:
         name = listed.name
@@ -172,17 +184,29 @@ class _Fetching:
         self.say("FETCH-CARD-NUMBER", name, f"{name}, {place}: this looks like a card number; nothing was kept")
         return True
 
-    def _keep(self, name: str, here: Path) -> None:
-        sha = files.sha256(here)
+    def _keep(self, listed: Listed, here: Path) -> None:
+        name, sha = listed.name, files.sha256(here)
+        now, changed = self.clock.now(), max(0, int(listed.modified))
+        left = min(now, datetime.fromtimestamp(changed, UTC)) if changed else now
         known = self.book.file(sha)
-        if known is not None:
+        if known is not None and self._is_news(known, changed):
+            self.book.archived(replace(known, changed=changed, delivered_at=left))
+            self._move_aside(name, sha)
+        elif known is not None:
             self._known(name, known)
         elif self.feed.same_name == "hold" and self._taken(name):
             self.say("FETCH-SAME-NAME", name, f"{name}: came before with other content; it stays where it is")
         else:
-            self._archive(
-                InFile(sha, name, self.feed.role, self.feed.name, here.stat().st_size, self.clock.now()), here
-            )
+            size = here.stat().st_size
+            file = InFile(sha, name, self.feed.role, self.feed.name, size, now, changed=changed, delivered_at=left)
+            self._archive(file, here)
+
+    def _is_news(self, known: InFile, changed: int) -> bool:
+        """Whether bytes that were dealt with before say something new: what was so once is so again today."""
+        if not self.feed.dated or known.state != "booked" or changed <= known.changed:
+            return False
+        newest = self.book.newest_file(self.feed.role, self.feed.name)
+        return newest is not None and newest.sha != known.sha
 
     def _taken(self, name: str) -> bool:
         """Whether other content came under this name; a file that was refused gives its name free for a better one."""

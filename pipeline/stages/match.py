@@ -38,7 +38,7 @@ def _match(work: Work, payment: Payment) -> Finding | None:
     if payment.state is PaymentState.SUSPENSE:
         payment = work.ledger.settle_payment(payment, PaymentState.RECEIVED, "", "its charge was sent since", now)
     matched = work.ledger.match_payment(payment, charged.fee_id, now)
-    if not payment.patron_id or payment.patron_id == charged.patron_id:
+    if payment.patron_id in ("", charged.patron_id, charged.bursar_id):
         return None
     why = f"the charge under reference {payment.fee_ref} was sent for another patron"
     work.ledger.settle_payment(matched, PaymentState.HELD, "MATCH-OTHER-PATRON", why, now)

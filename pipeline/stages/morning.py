@@ -41,8 +41,9 @@ def masked(patron_id: str) -> str:
 class Totals:
     """The fees of the night, by where they ended.
 
-    ``came_back``: held or waiting since an earlier night; ``sent``: new tonight; ``carried``: repeated in a snapshot.
-    So ``read`` and ``came_back`` are the sum of all the others but ``carried``.
+    ``came_back``: held or waiting since an earlier night; ``sent``: new tonight, less what lowers a debt; ``carried``:
+    repeated in a snapshot.  Where all fees come by exports, ``read`` and ``came_back`` are the sum of all the others
+    but ``carried``; a report says what is open, of which only the change is sent or held.
     """
 
     read: Tally = NOTHING
@@ -54,6 +55,8 @@ class Totals:
     excluded: Tally = NOTHING
     unchanged: Tally = NOTHING
     duplicate: Tally = NOTHING
+    withdrawn: Tally = NOTHING
+    continued: Tally = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

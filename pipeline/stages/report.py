@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import files
-from pipeline.stages import printable
-from pipeline.stages.morning import entry, masked, named
+from pipeline.stages import pages, printable
+from pipeline.stages.morning import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from jinja2 import Environment
 
     from pipeline.flow.runner import Work
     from pipeline.money import Tally
@@ -28,7 +26,7 @@ FOLDER = "templates/report"
 
 def html(morning: Morning) -> str:
     """Write the page.  A table too long for a page is cut at MOST_ROWS, and the page says so."""
-    template = _environment().get_template("morning.html.j2")
+    template = pages.environment(FOLDER).get_template("morning.html.j2")
     return template.render(
         morning=morning,
         day=_day(morning),
@@ -94,26 +92,6 @@ def _cut(groups: Sequence[HeldGroup]) -> Iterator[tuple[HeldGroup, Sequence[Held
         shown = group.rows[:room]
         room -= len(shown)
         yield group, shown
-
-
-def _environment() -> Environment:
-    import jinja2
-
-    def shown(value: object) -> object:
-        """Clean every text that is put on the page; what the templates made themselves is left as it is."""
-        return printable.unlinked(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(files.resource(FOLDER)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(amount=printable.amount, masked=masked, entry=entry)
-    return environment
 
 
 def report(work: Work) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.rules import Sorting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.flow.runner import Work
 
@@ -17,22 +18,26 @@ EVERYTHING = "fees"
 
 
 def review(work: Work) -> Outcome:
-    """Join the second opinion; take out the outputs it stops, and hold their rows."""
+    """Join the second opinion; take out the outputs it stops, and hold their rows, those without a file of theirs too.
+
+    The files that are left are numbered anew.
+    """
     answers = tuple(work.outside.opinion.answers()) if work.outside.opinion else ()
-    stopped = _stopped(answers, [batch.system for batch, _, _ in work.made])
+    systems = {*work.rows["system"].unique(), *(batch.system for batch, _, _ in work.made)}
+    stopped = _stopped(answers, systems)
     new = Sorting(work.rows[~work.rows["carried"]])
     new.hold(new.frame["system"].isin(stopped), "OUTPUT-STOPPED", "its file was stopped by the second opinion")
     keep = [number for number, (batch, _, _) in enumerate(work.made) if batch.system not in stopped]
-    rows = work.rows[work.rows["batch"].isin(keep)]
-    renumbered = rows["batch"].map({old: place for place, old in enumerate(keep)}).astype("int64")
+    rows = work.rows[~work.rows["system"].isin(stopped)]
+    places = {old: place for place, old in enumerate(keep)} | {tables.FOLDED: tables.FOLDED}
     return Outcome(
-        rows.assign(batch=renumbered).reset_index(drop=True),
+        rows.assign(batch=rows["batch"].map(places).astype("int64")).reset_index(drop=True),
         new.outcome().boxes,
         answers,
         made=tuple(work.made[number] for number in keep),
     )
 
 
-def _stopped(answers: Sequence[Finding], systems: Sequence[str]) -> set[str]:
+def _stopped(answers: Sequence[Finding], systems: Iterable[str]) -> set[str]:
     subjects = {finding.subject for finding in answers if finding.stops}
     return set(systems) if EVERYTHING in subjects else subjects

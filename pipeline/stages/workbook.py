@@ -19,6 +19,7 @@ from pipeline.stages.morning import entry, masked, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from openpyxl import Workbook
     from openpyxl.cell.cell import Cell
@@ -53,17 +54,24 @@ class Sheet:
 
 def write(morning: Morning) -> bytes:
     """Write the whole workbook.  Amounts have two places in the campus's currency; empty cells mean nothing said."""
+    title = f"{morning.campus}, {morning.business_date}, {morning.run}"
+    return pack(title, morning.business_date, sheets(morning))
+
+
+def pack(title: str, day: date, sheets: Iterable[Sheet]) -> bytes:
+    """Write sheets as a workbook that says it was made at midnight of ``day``: the same sheets are the same bytes."""
     from openpyxl import Workbook
 
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     book = Workbook(write_only=True)
     book.properties.creator = "bursar"
-    book.properties.title = printable.text(f"{morning.campus}, {morning.business_date}, {morning.run}")
-    book.properties.created = _midnight(morning)
-    for sheet in sheets(morning):
+    book.properties.title = printable.text(title)
+    book.properties.created = moment
+    for sheet in sheets:
         _write(book, sheet)
     stream = io.BytesIO()
     book.save(stream)
-    return _dateless(stream.getvalue(), book, _midnight(morning))
+    return _dateless(stream.getvalue(), book, moment)
 
 
 def sheets(morning: Morning) -> Iterator[Sheet]:
@@ -141,11 +149,6 @@ def _figures(tally: Tally) -> tuple[int, Decimal]:
 
 def _units(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
-
-
-def _midnight(morning: Morning) -> datetime:
-    day = morning.business_date
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _write(book: Workbook, sheet: Sheet) -> None:

@@ -21,6 +21,7 @@ from tests.contract.ledger_kit import (
     fee,
     in_file,
     later,
+    lowering,
     movement,
     payment,
     snapshot,
@@ -159,8 +160,9 @@ class ChargeBookContract:
         for wrong in ({"count": 2}, {"cents": 999}, {"system": "cashnet"}):
             with pytest.raises(LedgerError, match=r"_0001\.dat"):
                 ledger.book(run, charging(good, **wrong), NOON)
-        with pytest.raises(LedgerError, match="in no file"):
-            ledger.book(run, booking([good], [movement(good, 1)], [batch([movement(good)])]), NOON)
+        for nowhere in (1, tables.FOLDED):
+            with pytest.raises(LedgerError, match="in no file"):
+                ledger.book(run, booking([good], [movement(good, nowhere)], [batch([movement(good)])]), NOON)
         carried = movement(good, carried=True)
         with pytest.raises(LedgerError, match="repeats"):
             ledger.book(run, booking([], [carried], [batch([carried])]), NOON)
@@ -208,20 +210,21 @@ class ChargeBookContract:
         run = begun(ledger)
         fees = [fee("F1", 1000), fee("F2", 250), fee("F3", 400), fee("F4", 500)]
         ledger.book(run, charging(*fees), NOON)
-        again = fee("F1", 1000, version=2)
-        back = movement(again, movement=2, kind="credit", reference="F1-2", amount_cents=300)
-        whole = fee("F3", 400, version=2)
-        gone = movement(whole, movement=2, kind="reversal", reference="F3", amount_cents=400)
-        ledger.book(run, booking([again, whole], [back, gone], [batch([back, gone], 2)]), later(24))
+        back = lowering(fee("F1", -300, version=2))
+        gone = lowering(fee("F3", -400, version=2), 1, kind="reversal", undoes="F3", reference="F3")
+        files = [batch([back], 2, kind="credit"), batch([gone], 2, kind="reversal", name="back.dat")]
+        ledger.book(
+            run, booking([fee("F1", -300, version=2), fee("F3", -400, version=2)], [back, gone], files), later(24)
+        )
         money = [payment("K1", 200), payment("K2", 250), payment("K3", 99), payment("K4", -50, kind="refund")]
         ledger.enter_payments(run, PAID, money, [], later(25))
         for key, fee_id in (("K1", "F1"), ("K2", "F2"), ("K4", "F1")):
             ledger.match_payment(ledger.known_payments([key])[key], fee_id, later(26))
         ledger.settle_payment(ledger.known_payments(["K1"])["K1"], PaymentState.HELD, "FEE-CLOSED", "", later(27))
         items = tables.checked(ledger.open_items("peoplesoft"), tables.MOVEMENTS, "test")
-        assert rows(items, "fee_id", "amount_cents", "movement", "reference", "kind", "has_line") == [
-            ("F1", 500, 1, "F1", "charge", True),
-            ("F4", 500, 1, "F4", "charge", True),
+        assert rows(items, "fee_id", "amount_cents", "movement", "reference", "kind") == [
+            ("F1", 500, 1, "F1", "charge"),
+            ("F4", 500, 1, "F4", "charge"),
         ]
         assert rows(items, "title", "patron_id", "label") == [("", "900000001", "Overdue fine")] * 2
         charged = ledger.charged("peoplesoft", "F1")
@@ -235,7 +238,7 @@ class ChargeBookContract:
         ledger.book(run, snapshot([second], [first], 2), later(24))
         assert [(one.batch.sequence, one.state) for one in ledger.uploads()] == [(2, UploadState.BUILT)]
         assert ledger.standing()["uploads"] == {"built": (1, 1250), "superseded": (1, 1000)}
-        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", True), ("F2", True)]
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "amount_cents") == [("F1", 1000), ("F2", 250)]
 
     def test_a_snapshot_that_is_being_published_goes_its_way(self, ledger: Ledger) -> None:
         run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
@@ -260,9 +263,9 @@ class ChargeBookContract:
         run, one = begun(ledger), fee("F1", 1000)
         ledger.book(run, snapshot([one], [], 1), NOON)
         ledger.move_upload(ledger.uploads()[0], UploadState.CANCELLED, "by hand", later(1))
-        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", False)]
         ledger.book(run, snapshot([], [one], 2), later(24))
-        assert rows(ledger.open_items("peoplesoft"), "fee_id", "has_line") == [("F1", True)]
+        charges = [line["text"] for line in ledger.story("F1") if line["event"] == "charge"]
+        assert [text.rpartition(" ")[2] for text in charges] == ["peoplesoft_0001.dat", "peoplesoft_0002.dat"]
 
     def test_the_last_snapshot_is_the_newest_that_was_sent(self, ledger: Ledger) -> None:
         run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)

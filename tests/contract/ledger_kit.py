@@ -58,6 +58,8 @@ def fee(fee_id: str, cents: int = 1000, state: str = "charged", **changes: objec
         "version": version,
         "content": hashlib.sha256(f"{fee_id} {version} {cents}".encode()).hexdigest(),
         "fee_date": "2026-01-04",
+        "lists": "export",
+        "original_cents": cents,
         "known": "",
         "state": state,
         "code": "" if state == "charged" else "NORMALISE-UNMAPPED-TYPE",
@@ -68,11 +70,13 @@ def fee(fee_id: str, cents: int = 1000, state: str = "charged", **changes: objec
 
 
 def movement(of: dict[str, object], batch: int = 0, *, carried: bool = False, **changes: object) -> dict[str, object]:
-    """One row of a booking's movements: the first charge of a fee."""
+    """One row of a booking's movements: the first charge of a fee, unless ``changes`` say otherwise."""
     plain = {name: value for name, value in of.items() if name in tables.FEES.names} | {
         "system": of["system"],
         "movement": 1,
         "kind": "charge",
+        "against": of["fee_id"],
+        "bursar_id": of["patron_id"],
         "reference": of["fee_id"],
         "item_type": "600000000001",
         "account_type": "LIB",
@@ -85,6 +89,13 @@ def movement(of: dict[str, object], batch: int = 0, *, carried: bool = False, **
         "batch": batch,
         "carried": carried,
     }
+    return plain | changes
+
+
+def lowering(of: dict[str, object], batch: int = 0, **changes: object) -> dict[str, object]:
+    """One row of a booking's movements: a credit of a fee that was charged before, as its movement 2."""
+    number = changes.get("movement", 2)
+    plain = movement(of, batch) | {"movement": number, "kind": "credit", "reference": f"{of['fee_id']}-{number}"}
     return plain | changes
 
 
@@ -127,7 +138,7 @@ def snapshot(new: Sequence[dict[str, object]], old: Sequence[dict[str, object]],
 
 def in_file(sha: str = EXPORT, name: str = "bursar.xml", role: str = "charges", feed: str = "alma") -> InFile:
     """A file that lies in the archive."""
-    return InFile(sha, name, role, feed, 1234, NOON)
+    return InFile(sha, name, role, feed, 1234, NOON, delivered_at=NOON)
 
 
 def paid_file(sha: str = PAID) -> InFile:

@@ -15,6 +15,7 @@ from tests.contract.ledger_contract import (
     PostingBookContract,
     UploadBookContract,
 )
+from tests.contract.ledger_debts import DebtBookContract
 from tests.contract.ledger_kit import (
     NOON,
     PAID,
@@ -62,6 +63,12 @@ class TestFiles(FileBookContract):
 
 
 class TestCharges(ChargeBookContract):
+    @pytest.fixture
+    def ledger(self, anywhere: SqlLedger) -> SqlLedger:
+        return anywhere
+
+
+class TestDebts(DebtBookContract):
     @pytest.fixture
     def ledger(self, anywhere: SqlLedger) -> SqlLedger:
         return anywhere

@@ -31,6 +31,7 @@ def ledger() -> Iterator[SqlLedger]:
         ledger.enter_payments(run, PAID, [payment("K1"), payment("K2", 5)], [], later(2))
         ledger.settle_payment(payment("K2", 5), PaymentState.SUSPENSE, "MATCH-UNKNOWN-FEE", "no such charge", later(3))
         ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
+        ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(3))
         ledger.end_run(run, 1, "done", later(4))
         yield ledger
 
@@ -41,7 +42,7 @@ def test_an_honest_trail_has_no_problems_and_a_row_for_every_change(ledger: SqlL
         events = connection.execute(select(s.audit.c.event).order_by(s.audit.c.seq)).scalars().all()
     assert events == [
         *("opened", "run began", "archived", "archived", "booked", "built", "booked", "held", "uploading"),
-        *("received", "suspense", "allocated", "run ended"),
+        *("received", "suspense", "allocated", "approved", "run ended"),
     ]
 
 
@@ -61,7 +62,7 @@ def write(ledger: SqlLedger, number: int, column: str, value: object) -> None:
         connection.execute(update(s.audit).where(s.audit.c.seq == number).values({column: value}))
 
 
-@pytest.mark.parametrize("number", [1, 8, 13])
+@pytest.mark.parametrize("number", [1, 8, 14])
 def test_a_forger_who_knows_how_to_compute_the_hash_is_found_by_the_next_row(ledger: SqlLedger, number: int) -> None:
     write(ledger, number, "text", "nothing happened")
     with ledger.store.reading() as connection:
@@ -73,7 +74,7 @@ def test_a_forger_who_knows_how_to_compute_the_hash_is_found_by_the_next_row(led
     assert f"row {number + 1} " in problem or problem.startswith(f"the audit trail ends at row {number}, but")
 
 
-@pytest.mark.parametrize("number", [1, 7, 13])
+@pytest.mark.parametrize("number", [1, 7, 14])
 def test_a_row_that_was_taken_away_is_found_even_the_last(ledger: SqlLedger, number: int) -> None:
     with ledger.store.engine.begin() as connection:
         connection.execute(delete(s.audit).where(s.audit.c.seq == number))
@@ -92,17 +93,35 @@ def test_rows_that_changed_places_are_found(ledger: SqlLedger) -> None:
     [
         (s.movements, {"amount_cents": 1}),
         (s.movements, {"system": "cashnet"}),
+        (s.movements, {"against": "F9"}),
+        (s.movements, {"undoes": "F9"}),
+        (s.movements, {"bursar_id": "000000009"}),
+        (s.movements, {"patron_id": "000000009"}),
+        (s.movements, {"kind": "credit", "amount_cents": -1}),
+        (s.decisions, {"against": "F2"}),
+        (s.decisions, {"by": "pat"}),
+        (s.decisions, {"reason": "none"}),
         (s.payments, {"cents": 1}),
         (s.payments, {"fingerprint": "x"}),
     ],
 )
-def test_an_amount_that_was_changed_after_it_was_entered_is_found(
+def test_what_was_changed_after_it_was_entered_is_found(
     ledger: SqlLedger, table: Table, changes: dict[str, object]
 ) -> None:
     with ledger.store.engine.begin() as connection:
         connection.execute(update(table).values(**changes))
     (problem,) = ledger.verify_audit()
     assert table.name in problem
+
+
+def test_a_decision_that_was_slipped_in_or_taken_away_is_found(ledger: SqlLedger) -> None:
+    with ledger.store.engine.begin() as connection:
+        row = dict(connection.execute(select(s.decisions)).mappings().one())
+        connection.execute(s.decisions.insert().values(**{**row, "entry": 4}))
+    assert ledger.verify_audit() == ["the decisions that audit row 4 vouches for were changed"]
+    with ledger.store.engine.begin() as connection:
+        connection.execute(delete(s.decisions))
+    assert ledger.verify_audit() == [f"the decisions that audit row {row['entry']} vouches for were changed"]
 
 
 def test_money_that_was_slipped_in_is_found(ledger: SqlLedger) -> None:

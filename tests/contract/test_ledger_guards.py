@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger import schema as s
-from pipeline.ports.ledger import UploadState
-from tests.contract.ledger_kit import NOON, PAID, begun, fee, later, payment, plan, snapshot
+from pipeline.ports.ledger import Figure, UploadState
+from tests.contract.ledger_kit import NOON, PAID, begun, booking, fee, later, payment, plan, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,8 @@ def filled() -> Iterator[SqlLedger]:
         ledger.book(run, snapshot([fee("F2")], [fee("F1")], 2), NOON)
         ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
         ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
+        ledger.book(run, booking([fee("F3", state="held")], figures=[Figure("alma", "read", 3, 3000)]), later(4))
+        ledger.approve_fee("F3", 1, "", "kim", "yes", later(5))
         yield ledger
 
 
@@ -59,6 +61,10 @@ def copy_of(ledger: SqlLedger, table: Table, /, **changes: object) -> None:
         (s.movements, {"amount_cents": 1}),
         (s.movements, {"movement": 2}),
         (s.movements, {"movement": 2, "kind": "gift", "reference": "F1-2"}),
+        (s.movements, {"movement": 2, "reference": "F1-2", "amount_cents": -1}),
+        (s.movements, {"reference": "F1-2", "amount_cents": 0, "movement": 2}),
+        (s.movements, {"movement": 2, "kind": "credit"}),
+        (s.movements, {"kind": "reversal", "movement": 2}),
         (s.movements, {"fee_id": "F9", "reference": "F9"}),
         (s.batch_lines, {"position": 9}),
         (s.batch_lines, {"position": 9, "fee_id": "F9", "carried": True}),
@@ -70,6 +76,11 @@ def copy_of(ledger: SqlLedger, table: Table, /, **changes: object) -> None:
         (s.allocations, {"payment_key": "K9"}),
         (s.postings, {"cents": 1}),
         (s.postings, {"external_id": "BPK9-01", "payment_key": "K9"}),
+        (s.postings, {"external_id": "BPK1-02"}),
+        (s.postings, {"external_id": "BPK1-02", "number": 2}),
+        (s.decisions, {"reason": "another"}),
+        (s.decisions, {"entry": 99, "fee_id": "F9"}),
+        (s.figures, {"count": 1}),
         (s.audit, {"text": "another"}),
     ],
     ids=lambda value: value.name if isinstance(value, Table) else "-".join(value),
@@ -90,6 +101,6 @@ def test_only_a_second_live_line_by_which_a_debt_is_sent_is_refused(changes: dic
 
 
 def test_what_others_build_on_cannot_be_taken_away(ledger: SqlLedger) -> None:
-    for table in (s.fees, s.movements, s.batches, s.payments, s.files):
+    for table in (s.fees, s.movements, s.batches, s.payments, s.allocations, s.files):
         with pytest.raises(IntegrityError), ledger.store.engine.begin() as connection:
             connection.execute(delete(table))

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, meta
-from pipeline.ports.ledger import LedgerError, PostingState, UploadState
+from pipeline.ports.ledger import Figure, LedgerError, PostingState, UploadState
 from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, plan
 
 if TYPE_CHECKING:
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.schema import ExecutableDDLElement
 
-TABLES_OF_VERSION = {1: "616b893d343f169323a4428eea20599776d6e145801564a7b887a1387f822e45"}
+TABLES_OF_VERSION = {2: "4a55b7c023aa5a68a3df13d81deeb41b59311c4835062f0e6d7d135a245c5555"}
 
 
 def a_whole_life(ledger: SqlLedger) -> None:
     run = begun(ledger)
     ledger.book(run, charging(fee("F1"), fee("F2", 250)), NOON)
-    ledger.book(run, booking([fee("F3", 75, "held")]), NOON)
+    ledger.book(run, booking([fee("F3", 75, "held")], figures=[Figure("alma", "read", 3, 1325)]), NOON)
+    ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(1))
     ledger.move_upload(ledger.uploads()[0], UploadState.UPLOADING, "as .abc.part", later(1))
     ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
     ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
@@ -76,6 +77,13 @@ def test_campuses_and_environments_share_a_database_and_nothing_else(tmp_path: P
             assert len(ledger.uploads()) == len(ledger.runs(9)) == len(ledger.postings(PostingState.SENDING)) == 1
             assert ledger.known_fees("alma", ["F1"])["fee_id"].tolist() == ["F1"]
             assert len(ledger.open_items("peoplesoft")) == 1
+            seen = (ledger.positions("alma"), ledger.charges_of(["900000001"]), ledger.recent(["900000001"], MONDAY))
+            assert [frame["fee_id"].tolist() for frame in seen] == [["F1", "F2"]] * 3
+            assert [len(frame) for frame in (ledger.receipts("alma"), ledger.decisions(), ledger.figures(MONDAY))] == [
+                1,
+                1,
+                1,
+            ]
             assert [left for _, left, right in ledger.sums() if left != right] == []
             assert list(ledger.verify_audit()) == []
 
@@ -84,7 +92,15 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
         connection.execute(update(meta).values(value=VERSION + 1))
-    with pytest.raises(LedgerError, match=r"ledger\.db.*version 2.*newer bursar"):
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 3.*newer bursar"):
+        open_ledger(url, "chico", "train")
+
+
+def test_a_ledger_from_before_amounts_had_signs_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
+        connection.execute(update(meta).values(value=1))
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 1.*knows 2; use the bursar that made it"):
         open_ledger(url, "chico", "train")
 
 

@@ -21,6 +21,7 @@ from pipeline.campus.describe import Form, Key, keys, tag
 from pipeline.campus.settings import Campus
 from pipeline.cli.app import app
 from pipeline.findings import Level, catalogue
+from pipeline.layouts.load import load, names
 from pipeline.sandbox.records import Switches
 from tests.drift.layers import ORDER
 
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from pipeline.layouts.model import Layout
+
 TOP = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/campus.md", "docs/operations.md", "docs/alma.md")
+PAGES = ("README.md", "docs/campus.md", "docs/layouts.md", "docs/operations.md", "docs/alma.md")
 PART = re.compile(r"(?P<begin><!-- begin (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end (?P=name) -->)", re.DOTALL)
 
 Row = tuple[str, ...]
@@ -67,6 +70,21 @@ def settings() -> str:
     return _table(("key", "if it is left out", "meaning"), rows)
 
 
+def layouts() -> str:
+    """Every layout there is, with what it asks of a campus."""
+    return _table(
+        ("layout", "what it is", "kinds", "asks for", "may be given"), [_layout(load(name)) for name in names()]
+    )
+
+
+def _layout(layout: Layout) -> Row:
+    kinds = ", ".join(sorted(layout.kinds)) or ("read only" if layout.lists else "comes back")
+    asked, may = (", ".join(f"`{name}`" for name in sorted(which)) for which in (layout.settings, layout.options))
+    minus = sorted({kind for line in layout.lines() for column in line.columns for kind in column.negative})
+    signed = f" (minus sign for {' and '.join(minus)})" if minus else ""
+    return f"`{layout.name}`", layout.facts.title + signed, kinds, asked, may
+
+
 def switches() -> str:
     """Every switch of the sandbox's Alma."""
     said = dict(re.findall(r"``(\w+)``: (.*?)(?=\s+``\w+``:|\s*\Z)", str(Switches.__doc__), re.DOTALL))
@@ -94,6 +112,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "options": options,
     "rooms": rooms,
     "settings": settings,
+    "layouts": layouts,
     "switches": switches,
     "stops": lambda: findings(Level.STOP),
     "holds": lambda: findings(Level.HOLD),

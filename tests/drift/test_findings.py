@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.cli.tell import NEXT
 from pipeline.findings import BOXES, Entry, Finding, Level, Scope, catalogue
+from pipeline.ports.ledger import FeeState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +147,8 @@ def test_only_a_row_is_held_and_more_than_a_row_is_stopped(entry: Entry) -> None
 def test_an_entry_has_these_keys_and_no_other() -> None:
     table = tomllib.loads(CATALOGUE.read_text("utf-8"))
     keys = {"level", "scope", "means", "do"}
-    assert {code: set(row) ^ keys for code, row in table.items() if set(row) != keys} == {}
+    assert {code: set(row) ^ keys for code, row in table.items() if set(row) - {"yes"} != keys} == {}
+    assert [code for code, row in table.items() if "yes" in row and (row["yes"], row["level"]) != (True, "hold")] == []
 
 
 def test_a_code_outside_the_catalogue_is_a_bug_that_shows() -> None:
@@ -154,4 +157,9 @@ def test_a_code_outside_the_catalogue_is_a_bug_that_shows() -> None:
 
 
 def test_the_boxes_are_those_of_the_design() -> None:
-    assert BOXES == ("held", "waiting", "excluded", "unchanged", "duplicate")
+    design, more = ("held", "waiting", "excluded", "unchanged", "duplicate"), ("withdrawn", "continued")
+    assert (*design, *more) == BOXES
+
+
+def test_what_happens_next_is_known_for_every_state_of_a_fee() -> None:
+    assert set(NEXT) == set(FeeState)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.ports.outside import AlmaFee, AlmaTransaction, Busy, Lost, PayOrder, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.fakes.clock import FakeClock
 
@@ -133,6 +133,14 @@ class FakeAlma:
         """Somebody at a desk changes a fee."""
         self._catch_up()
         self._versions[fee.fee_id].append((self._clock.now(), fee))
+
+    def as_of(self, when: datetime) -> Iterator[tuple[str, AlmaFee]]:
+        """Give every patron and fee as they stood at a moment."""
+        self._catch_up()
+        for fee_id, versions in self._versions.items():
+            known = [fee for since, fee in versions if since <= when]
+            if known:
+                yield self._patron_of[fee_id], known[-1]
 
     def pay_by_hand(self, fee_id: str, cents: int, kind: str = "PAYMENT") -> None:
         """Somebody at a desk takes a payment."""

@@ -68,6 +68,10 @@ class FakeFileBook:
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         return [row for row in self.rows.values() if (row.role, row.state) == (role, state)]
 
+    def newest_file(self, role: str, feed: str) -> InFile | None:
+        mine = [row for row in self.rows.values() if (row.role, row.feed) == (role, feed)]
+        return max(mine, key=lambda row: row.archived_at, default=None)
+
     def settle(self, sha: str, state: str = "booked") -> None:
         """Mark a file as dealt with, as the stages that read it do."""
         self.rows[sha] = replace(self.rows[sha], state=state)

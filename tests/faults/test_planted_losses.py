@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline import files, stages
+from pipeline.flow import books
+from pipeline.flow.books import Entry
 from tests.nights import Nights
+from tests.samples import sample_campus
+from tests.unit.report_kit import TODAY, billed, compared, received, stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +57,7 @@ def robbed(stage: str, thief: Thief) -> Callable[[str], Callable[..., Any]]:
     return find
 
 
-THINKING = ["parse", "identify", "normalise", "compare", "route", "code", "batch"]
+THINKING = ["parse", "identify", "normalise", "compare", "lower", "route", "code", "recognise", "batch"]
 FEES = [{"fee_id": "1001"}, {"fee_id": "1002"}, {"fee_id": "1003", "patron_id": "guest"}]
 
 
@@ -75,8 +79,71 @@ def test_a_stage_that_loses_or_makes_a_row_or_a_cent_is_named_with_the_figures(
     assert night.exit_code == 2
     assert nights.delivered("peoplesoft/in") == {}
     assert nights.delivered("cashnet/in") == {}
-    honest = Nights.again(nights)
-    assert honest.night(2).sent == 2
+
+
+@pytest.mark.parametrize("stage", THINKING)
+def test_after_a_night_that_lost_a_row_an_honest_one_sends_all_of_it(tmp_path: Path, stage: str) -> None:
+    nights = Nights(tmp_path, find=robbed(stage, one_row))
+    nights.exported("a.xml", *FEES)
+    assert nights.night(1).sent == 0
+    assert Nights.again(nights).night(2).sent == 2
+
+
+REPORT: list[dict[str, Any]] = [
+    {"fee_id": "1001", "amount_cents": 7000},
+    {"fee_id": "1002", "amount_cents": 3000, "original_cents": 5000},
+    {"fee_id": "1003"},
+    {"fee_id": "1004"},
+]
+BILLED: list[dict[str, Any]] = [{"fee_id": "1001"}, {"fee_id": "1002"}, {"fee_id": "1003"}]
+
+
+def said_wrongly(of: str, outcome: Outcome) -> list[str]:
+    """Work out the books of a stage over a report and what the ledger has billed of it; give what does not balance."""
+    given, positions = stated(*REPORT), billed(*BILLED)
+    true, _ = compared(given, TODAY, positions=positions)
+    table = given if of == "compare" else true.passed
+    known = {"positions": positions, "receipts": received()}
+    lines = books.EQUATIONS[of](Entry(of, table, [], known, outcome, sample_campus()))
+    return [str(line) for line in lines if not line.balanced]
+
+
+@pytest.mark.parametrize("stage", ["compare", "lower"])
+@pytest.mark.parametrize(
+    ("thief", "loss"),
+    [
+        (one_row, "1 rows and 2000 cents"),
+        (one_cent, "0 rows and 1 cents"),
+        (twice, "1 rows and 5000 cents"),
+    ],
+)
+def test_a_change_lost_or_made_between_report_and_movements_is_named(stage: str, thief: Thief, loss: str) -> None:
+    true, lines = compared(stated(*REPORT), TODAY, positions=billed(*BILLED))
+    assert all(line.balanced for line in lines)
+    true = replace(true, passed=true.passed.sort_values("change", ascending=False, ignore_index=True))
+    assert true.passed["change"].tolist() == ["new", "grown", "fallen"]
+    boxes = true.boxes if stage == "compare" else {}
+    assert said_wrongly(stage, replace(true, boxes=boxes)) == []
+    [wrong] = said_wrongly(stage, replace(true, passed=thief(true.passed), boxes=boxes))
+    assert wrong.startswith(f"{stage}: ")
+    assert loss in wrong
+
+
+def test_a_fall_that_is_called_unchanged_is_named() -> None:
+    import pandas as pd
+
+    true, _ = compared(stated(*REPORT), TODAY, positions=billed(*BILLED))
+    fall = (true.passed["change"] == "fallen").to_numpy()
+    statement = stated(REPORT[1]).assign(code="SAME", why="as billed").astype({"code": "str", "why": "str"})
+    unchanged = pd.concat([true.boxes["unchanged"], statement], ignore_index=True)
+    wrong = said_wrongly("compare", replace(true, passed=true.passed[~fall], boxes={"unchanged": unchanged}))
+    assert any("2000 cents" in line for line in wrong)
+
+
+def test_a_cent_of_what_is_unchanged_is_named_too() -> None:
+    true, _ = compared(stated(*REPORT), TODAY, positions=billed(*BILLED))
+    boxes = {"unchanged": one_cent(true.boxes["unchanged"])}
+    assert any("0 rows and 1 cents" in line for line in said_wrongly("compare", replace(true, boxes=boxes)))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Five golden nights of the sample campus: what the bursar got, file by file, byte for byte."""
+"""The golden nights of each way: what the bursar got, file by file, byte for byte, and what each night wrote down."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tests.nights import Nights
+from tests.reports import Reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,26 +34,91 @@ TAKEN = (
     "D,12,772,1,SALE,CANCELLED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,7.50,ALMA_FEE_ID,1005,\r\n"
     "T,3,25.71\r\n"
 )
+WRITTEN = ("manifest.json", "run_sheet.html")
+"""What a night writes down for people, besides its report."""
+
 NEW_LINE = """
 [fee_types]
 NEW_TYPE = { label = "New local fee", codes = { cashnet = { item_code = "LIB-NEW" } } }
 """
 
 
+RETURNED = {"fee_id": "3001", "fee_type": "CREDIT", "amount_text": "-300", "barcode": "039080036507799"}
+LOST = {"fee_id": "3000", "fee_type": "LOSTITEMREPLACEMENTFEE", "amount_text": "300", "barcode": "039080036507799"}
+
+
 def told(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Live five nights below ``folder``; give each file the bursar got, by night and name, and what each night said."""
+    """Live the nights of every way below ``folder``; give each file the bursar got, and what each night wrote down."""
+    for way, story in {"export": _export, "two_way": _two_way, "portal": _portal}.items():
+        yield from ((f"{way}/{name}", content) for name, content in story(folder / way))
+
+
+def _export(folder: Path) -> Iterator[tuple[str, bytes]]:
     nights = Nights(folder)
     nights.exported("BURSAR-1-1.xml", *FIRST)
     yield from _night(nights, 1)
-    nights.exported("BURSAR-2-2.xml", *SECOND, number="101")
+    nights.exported("BURSAR-2-2.xml", *SECOND, LOST, number="101")
     nights.drop("peoplesoft/out", "LIBRARY_PAID_20260105.csv", PAID)
     yield from _night(nights, 2)
     nights.drop("cashnet/out", "CASHNET_PAYMENTS_20260106.csv", TAKEN)
     nights.drop("peoplesoft/out", "LIBRARY_PAID_20260106.csv", PAID)
+    nights.exported("BURSAR-3-3.xml", RETURNED, number="102")
     yield from _night(nights, 3)
     nights.say(NEW_LINE)
+    nights.exported("BURSAR-1-1_again.xml", *FIRST)
     yield from _night(nights, 4)
+    nights.exported("BURSAR-4-4.xml", number="103")
     yield from _night(nights, 5)
+
+
+def _two_way(folder: Path) -> Iterator[tuple[str, bytes]]:
+    nights = Reported(folder, "two_way")
+    nights.owes("1001", 1250)
+    nights.owes("1002", 30000, label="Lost item replacement fee", day="2026-01-03")
+    nights.owes("1003", 82, patron="guest@example.edu")
+    nights.owes("1004", 500, patron="000000042", label="An odd fee")
+    yield from _reported(nights, 1)
+    nights.raised("1001", 250)
+    nights.owes("1005", 6500, patron="000000042", label="Other")
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_20260105.csv", PAID)
+    yield from _reported(nights, 2)
+    yield from _reported(nights, 3, name="again.csv")
+    nights.raised("1001", 250)
+    nights.owes("1006", 1500, patron="000000042", label="Damaged item fine")
+    yield from _reported(nights, 4)
+    yield from _reported(nights, 5, days_old=2, hide=("1003",))
+    yield from _reported(nights, 6, hide=("1002",))
+    nights.left("nothing.csv", nights.written().splitlines()[0] + "\r\n")
+    yield from _night(nights, 7)
+
+
+def _portal(folder: Path) -> Iterator[tuple[str, bytes]]:
+    nights = Reported(folder, "portal")
+    nights.owes("1004", 6500, patron="guest@example.edu", label="Other", owner="LAW")
+    nights.owes("1005", 750, patron="guest@example.edu", day="2025-02-23")
+    nights.owes("1006", 1250, barcode="039080036507785")
+    nights.owes("1007", 30000, label="Lost item replacement fee")
+    nights.owes("1009", 45000, label="Lost item replacement fee", patron="000000042")
+    yield from _reported(nights, 1)
+    nights.waived("1006", 250)
+    nights.raised("1005", 100)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_20260106.csv", TAKEN)
+    yield from _reported(nights, 2)
+    nights.waived("1007", 30000)
+    nights.owes("1008", 145, patron="000000042")
+    yield from _reported(nights, 3, hide=("1005",))
+    yield from _reported(nights, 4, days_old=2)
+    yield from _reported(nights, 5, name="again.csv")
+    nights.left("nothing.csv", nights.written().splitlines()[0] + "\r\n")
+    yield from _night(nights, 6)
+    yield from _reported(nights, 7)
+
+
+def _reported(
+    nights: Reported, day: int, *, name: str = "", days_old: int = 0, hide: tuple[str, ...] = ()
+) -> Iterator[tuple[str, bytes]]:
+    nights.report(name or f"fines-{day}.csv", days_old=days_old, hide=hide)
+    yield from _night(nights, day)
 
 
 def _night(nights: Nights, day: int) -> Iterator[tuple[str, bytes]]:
@@ -65,8 +131,12 @@ def _night(nights: Nights, day: int) -> Iterator[tuple[str, bytes]]:
         if (rows := work.box(box)) is not None
     }
     lines = [f"exit {night.exit_code}", *(f"{box} {count}" for box, count in boxes.items())]
+    lines += [f"{one.code} {one.subject}" for one in night.findings]
     lines += [f"paid {order.fee_id} {order.cents} {order.external_id}" for order in nights.alma.applied]
     yield f"{day}/night.txt", "\n".join([*lines, ""]).encode()
+    for name in WRITTEN:
+        if (night.folder / name).exists():
+            yield f"{day}/{name}", (night.folder / name).read_bytes()
     for place, names in before.items():
         for name in sorted(set(nights.delivered(place)) - names):
             path = nights.folder / "exchange" / "bursar" / place / name

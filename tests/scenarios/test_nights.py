@@ -13,7 +13,7 @@ from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
 from pipeline.ports.ledger import PaymentState, PostingState
 from tests.nights import Nights, codes
-from tests.samples import CAMPUS
+from tests.samples import CAMPUS, SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,6 +225,7 @@ def test_a_payment_that_came_before_its_charge_is_posted_once_the_charge_is_sent
     assert nights.night(2).posted == 0
     assert nights.night(3).posted == 1
     assert ",6.00," in list(nights.delivered("cashnet/in").values())[-1]
+    assert [finding.code for finding in nights.night(4).findings if finding.stops] == [], "nor is the ledger in doubt"
 
 
 def test_while_a_systems_payments_cannot_be_read_its_snapshot_waits_and_the_other_system_goes_on(
@@ -294,7 +295,12 @@ def test_a_campus_file_that_lost_a_name_of_the_ledger_sends_nothing(tmp_path: Pa
     nights = Nights(tmp_path)
     nights.exported("a.xml", {**GUEST, "amount_text": "10"})
     nights.night(1)
-    text = CAMPUS.read_text("utf-8").replace("cashnet", "portal").replace("portal/", "cashnet/")
+    text = (
+        CAMPUS.read_text("utf-8")
+        .replace("../common.toml", str(SAMPLES / "common.toml"))
+        .replace("cashnet", "portal")
+        .replace("portal/", "cashnet/")
+    )
     nights.campus_file.write_text(text, "utf-8")
     nights.exported("b.xml", {**GUEST, "fee_id": "1002"}, number="101")
     night = nights.night(2)

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "layouts"
-CONSTANTS = {"origin_id": "00041"}
+CONSTANTS = {
+    "origin_id": "00041",
+    "source_code": "L",
+    "department": "41234",
+    "batch_item_code": "LIB-BATCH",
+    "payment_code": "CHECK",
+}
+"""What the layouts of the product ask of a campus."""
 
 PAYMENT_HEADINGS = "TX,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,ITEMCODE,AMOUNT,REF1VAL"
 SALE = "50001,SALE,CLOSED,1/7/2026,001234567,LIB-LOST,60.00,2345678901250001121"
@@ -36,7 +43,7 @@ MOVEMENT: Mapping[str, object] = {
     "label": "Overdue fine",
     "currency": "USD",
 }
-"""A charge that fits every layout."""
+"""A charge that fits every layout but Banner's, whose detail codes are short."""
 
 
 TIGHT: Mapping[str, Any] = {

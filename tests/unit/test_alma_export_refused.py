@@ -202,7 +202,7 @@ from pipeline.readers import alma_count, alma_export
 path = Path(sys.argv[1])
 def drop():
     return sum(len(frame) for frame in alma_export.read(
-        path, source="alma", file_sha="a" * 64, limits=alma_export.Limits(), chunk=5000))
+        path, source="alma", file_sha="a" * 64, limits=alma_export.Limits(), chunk=2000))
 tracemalloc.start()
 rows = drop()
 read = tracemalloc.get_traced_memory()[1]
@@ -214,7 +214,7 @@ print(rows, read, tracemalloc.get_traced_memory()[1])
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = {}
-    for patrons in (4_000, 8_000):
+    for patrons in (2_000, 4_000):
         plain = patron(fee(), fee(), fee())
         odd = patron(fee(itemTitle="a &#38; b"), fee())
         path = written(tmp_path, root(header(), data(*[plain, odd] * (patrons // 2))))

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.campus import settings
+from pipeline.campus import settings, values
 from pipeline.campus.load import CampusError, load
 from pipeline.campus.template import campus_file
 from pipeline.files import resource
+from pipeline.layouts.load import load as layout
 from pipeline.layouts.load import names
+from tests.unit.policy_kit import a_campus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +183,7 @@ MISFITS = [
         PAID,
         "systems.peoplesoft.layout: peoplesoft/paid is a layout of files that come back; name it in returns",
     ),
-    (PAID, LAYOUT, "systems.peoplesoft.returns[1].layout: peoplesoft/default is a layout of files that we send"),
+    (PAID, LAYOUT, "systems.peoplesoft.returns[1].layout: peoplesoft/default is no layout of payments that come back"),
     (CONSTANTS, "", "systems.peoplesoft.constants: peoplesoft/default asks for origin_id"),
 ]
 
@@ -197,6 +199,14 @@ def test_a_constant_nobody_asks_for_is_a_mistake(campus: Callable[..., Path]) ->
     assert problems(campus("", (CONSTANTS, 'constants = { origin_id = "00041", orign = "1" }'))) == [
         "systems.peoplesoft.constants.orign: peoplesoft/default does not ask for it"
     ]
+
+
+def test_a_value_that_a_layout_takes_without_asking_for_it_may_be_said_or_not(tmp_path: Path) -> None:
+    text = '[systems.cashnet]\nlayout = "cashnet/batch_15"\nconstants = {{ {} }}\n'
+    asked = dict.fromkeys(layout("cashnet/batch_15").settings, "1")
+    for options in ({}, dict.fromkeys(layout("cashnet/batch_15").options, "1")):
+        said = ", ".join(f'{name} = "{value}"' for name, value in {**asked, **options}.items())
+        assert a_campus(tmp_path, text.format(said)).campus.systems["cashnet"].constants == asked | options
 
 
 def test_a_layout_of_the_campus_itself_is_found_beside_its_file(campus: Callable[..., Path], tmp_path: Path) -> None:
@@ -422,6 +432,17 @@ def test_a_password_written_into_the_file_by_mistake_is_not_repeated(campus: Cal
     assert [line for line in problems(campus(alma + mistake + "\n"), secrets=True) if "Canary" in line] == []
 
 
+def test_the_key_for_titles_is_a_secret_like_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = a_campus(tmp_path, 'title_key = "titles"\n')
+    assert loaded.campus.title_key == "titles"
+    path = tmp_path / "campus.toml"
+    assert problems(path, secrets=True) == [
+        f"title_key: the secret is missing; set BURSAR_TITLES or write the file {tmp_path / 'secrets/bursar_titles'}"
+    ]
+    monkeypatch.setenv("BURSAR_TITLES", "marks")
+    assert load(path, secrets=True).secrets["titles"].get_secret_value() == "marks"
+
+
 # ---- what an id must look like
 
 
@@ -441,7 +462,7 @@ def test_a_password_written_into_the_file_by_mistake_is_not_repeated(campus: Cal
     ],
 )
 def test_an_id_fits_its_picture_as_a_whole_or_not_at_all(picture: str, text: str, fits: bool) -> None:  # noqa: FBT001
-    assert (settings.shape(picture).fullmatch(text) is not None) is fits
+    assert (values.shape(picture).fullmatch(text) is not None) is fits
 
 
 @pytest.mark.parametrize("picture", ["9999 99", "99\\t", "é99"])

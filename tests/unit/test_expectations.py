@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import stages
 from pipeline.adapters import suites, validation
 from pipeline.adapters.expectations import GreatExpectations
 from pipeline.adapters.suites import NOTE, STOP, UNANSWERED
 from pipeline.findings import catalogue
 from pipeline.tables import FEES, MOVEMENTS, checked
+from tests.two_systems import TwoSystems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from pipeline.findings import Finding
+    from pipeline.findings import Finding, Outcome
     from pipeline.ports.outside import SecondOpinion
 
 SHA = "0123456789abcdef" * 4
@@ -36,6 +38,7 @@ def good_fees(rows: int = 4) -> pd.DataFrame:
         FEES.frame(
             {
                 "source": ["export"] * rows,
+                "lists": ["export"] * rows,
                 "file_sha": [SHA] * rows,
                 "line": range(7, rows + 7),
                 "patron_id": cycle(rows, "000112233", "lib user 7", "b@example.edu"),
@@ -61,8 +64,11 @@ def good_charges(rows: int = 4) -> pd.DataFrame:
         MOVEMENTS.frame(
             {
                 **{str(name): fees[name] for name in fees.columns},
+                "bursar_id": fees["patron_id"],
+                "against": fees["fee_id"],
                 "movement": cycle(rows, 1, 1, 2),
                 "kind": cycle(rows, "charge", "reversal", "credit"),
+                "amount_cents": cycle(rows, 1, -50, -12500, 1_000_000, -1, -1_000_000),
                 "system": ["peoplesoft"] * rows,
                 "reference": [str(9001 + row).rjust(30, "0") for row in range(rows)],
                 "item_type": cycle(rows, "500000000001", ""),
@@ -109,20 +115,22 @@ FEES_PLANTED: dict[str, dict[str, Any]] = {
     "fee-date-shape": {"fee_date": "2026-13-01"},
     "fee-date-present": {"fee_date": ""},
     "version-counts": {"version": 0},
+    "version-whole": {"version": -1, "lists": "open_now"},
     "content-shape": {"content": SHA.upper()},
     "file-sha-shape": {"file_sha": SHA[1:]},
     "only-readable": {"unreadable": "no amount"},
 }
 
 CHARGES_PLANTED: dict[str, dict[str, Any]] = {
-    "reference-once": {"reference": "9001".rjust(30, "0"), "kind": "charge"},
+    "reference-once": {"reference": "9001".rjust(30, "0"), "kind": "charge", "amount_cents": 50},
     "movement-once": {"fee_id": "9001", "movement": 1},
     "reference-length": {"reference": "9" * 31},
     "reference-shape": {"reference": "9005\t"},
     "movement-counts": {"movement": 0},
-    "amount-positive": {"amount_cents": -50},
-    "amount-plausible": {"amount_cents": 1_000_001},
-    "kind-known": {"kind": "Charge"},
+    "amount-positive": {"amount_cents": -50, "kind": "charge"},
+    "amount-negative": {"amount_cents": 50, "kind": "credit"},
+    "amount-plausible": {"amount_cents": 1_000_001, "kind": "charge"},
+    "kind-known": {"kind": "Charge", "amount_cents": -50},
     "one-system": {"system": "cashnet"},
     "one-currency": {"currency": "EUR"},
     "item-present": {"item_type": "", "item_code": ""},
@@ -134,10 +142,10 @@ CHARGES_PLANTED: dict[str, dict[str, Any]] = {
 }
 
 TOLD_OTHERWISE = {
-    "fee-once": "2 of 15 rows (9001, 9001)",
-    "fee-id-shape": "1 of 15 rows (row 3)",
-    "reference-once": "2 of 17 rows (9001, 9002)",
-    "movement-once": "2 of 17 rows (9001, 9001)",
+    "fee-once": "2 of 16 rows (9001, 9001)",
+    "fee-id-shape": "1 of 16 rows (row 3)",
+    "reference-once": "2 of 18 rows (9001, 9002)",
+    "movement-once": "2 of 18 rows (9001, 9001)",
     "one-system": "found 2",
 }
 """Faults of two rows, of the id itself, or of the table as a whole; every other fault is told by its row's fee id."""
@@ -166,6 +174,38 @@ def test_every_planted_fault_is_found_in_its_row_and_nowhere_else(
 @pytest.mark.parametrize(("suite", "table"), [("fees", good_fees), ("charges", good_charges)])
 def test_good_tables_are_given_back_without_a_word(suite: str, table: Callable[[], pd.DataFrame]) -> None:
     assert validation.run_suite(table(), suites.load(suite), "x") == []
+
+
+def test_a_fee_that_its_report_no_longer_mentions_has_no_words_and_is_good() -> None:
+    gone = {"line": 0, "fee_type": "", "owner": "", "fee_date": "", "content": "", "version": 0, "lists": "open_now"}
+    assert validation.run_suite(spoilt(good_fees(), **gone, amount_cents=0), suites.load("fees"), "fees") == []
+
+
+def test_nights_whose_debts_rise_fall_and_go_are_never_stopped(tmp_path: Path) -> None:
+    said: list[tuple[str, Finding]] = []
+
+    def find(name: str) -> Callable[..., Any]:
+        true, suite = stages.find(name), {"normalise": "fees", "code": "charges"}.get(name, "")
+
+        def looked_at(*given: Any, **known: Any) -> Outcome:
+            outcome: Outcome = true(*given, **known)
+            said.extend((name, one) for one in validation.run_suite(outcome.passed, suites.load(suite), suite))
+            return outcome
+
+        return looked_at if suite else true
+
+    nights = TwoSystems(tmp_path, reversals=True)
+    nights.find = find
+    for fee_id in ("5001", "5002", "5003"):
+        nights.owes(fee_id, 5000)
+    nights.report("1.csv")
+    nights.night(1)
+    nights.waived("5001", 5000)
+    nights.waived("5002", 1000)
+    nights.raised("5003", 500)
+    nights.report("2.csv")
+    assert nights.night(2).sent == 3
+    assert [(stage, one.text) for stage, one in said if one.stops] == []
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline import tables
+from pipeline.flow import books
+from pipeline.flow.books import Entry
 from pipeline.stages.identify import identify
 from tests.samples import fees, history, sample_campus
+from tests.unit.report_kit import billed, dealt_with, said, stated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,15 +20,28 @@ if TYPE_CHECKING:
 TODAY = date(2026, 1, 6)
 
 
-def identified(read: pd.DataFrame, pending: pd.DataFrame | None = None, known: pd.DataFrame | None = None) -> Outcome:
+def identified(
+    read: pd.DataFrame,
+    pending: pd.DataFrame | None = None,
+    known: pd.DataFrame | None = None,
+    *,
+    absent: pd.DataFrame | None = None,
+    positions: pd.DataFrame | None = None,
+    newest: date | None = None,
+) -> Outcome:
     nothing = tables.FEES.empty()
-    return identify(
-        read,
-        sample_campus(),
-        TODAY,
-        pending=nothing if pending is None else pending,
-        history=history() if known is None else known,
-    )
+    given = {
+        "pending": nothing if pending is None else pending,
+        "absent": nothing if absent is None else absent,
+        "history": history() if known is None else known,
+        "positions": billed() if positions is None else positions,
+        "figures": dealt_with(newest),
+    }
+    outcome = identify(read, sample_campus(), TODAY, **given)
+    entering = [given["pending"], given["absent"]]
+    lines = books.EQUATIONS["identify"](Entry("identify", read, entering, given, outcome, sample_campus()))
+    assert [str(line) for line in lines if not line.balanced] == []
+    return outcome
 
 
 def in_ledger(fee: pd.DataFrame, state: str) -> pd.DataFrame:
@@ -111,3 +127,117 @@ def test_a_user_name_is_the_same_in_any_case_but_an_id_is_not() -> None:
     assert codes(identified(names), "duplicate") == ["SAME-AGAIN"]
     ids = fees({"patron_id": "a1"}, {"patron_id": "A1"})
     assert codes(identified(ids), "held") == ["CONTENT-DIFFERS", "CONTENT-DIFFERS"]
+
+
+def held(*rows: dict[str, Any]) -> pd.DataFrame:
+    """Statements that an earlier night has held."""
+    return stated(*({"known": "pending", "version": 1, **row} for row in rows))
+
+
+def codes_by_fee(outcome: Outcome, box: str) -> list[tuple[str, str]]:
+    rows = outcome.boxes[box]
+    return sorted(zip(rows["fee_id"].tolist(), rows["code"].tolist(), strict=True))
+
+
+def test_a_report_says_the_same_every_night_and_none_is_called_a_duplicate() -> None:
+    known = in_ledger(stated({"version": 1}), "charged")
+    outcome = identified(said({}), known=known)
+    assert outcome.passed["version"].tolist() == [2]
+    assert not outcome.boxes
+
+
+def test_a_statement_has_the_version_after_the_highest_that_is_known() -> None:
+    outcome = identified(said({}, {"fee_id": "1002"}), positions=billed({"version": 4}))
+    assert outcome.passed["version"].tolist() == [5, 1]
+
+
+def test_a_fee_twice_alike_in_the_newest_reports_counts_once() -> None:
+    outcome = identified(said({}, {"file_sha": "b" * 64, "line": 7}))
+    assert len(outcome.passed) == 1
+    assert codes(outcome, "duplicate") == ["SAME-AGAIN"]
+
+
+def test_a_fee_said_in_two_ways_by_one_report_is_held_in_both_and_never_gone() -> None:
+    outcome = identified(said({}, {"amount_cents": 700, "line": 7}, {"fee_id": "1002"}))
+    assert outcome.passed["fee_id"].tolist() == ["1002"]
+    assert codes(outcome, "held") == ["CONTENT-DIFFERS", "CONTENT-DIFFERS"]
+    assert sorted(outcome.boxes["held"]["version"]) == [1, 2]
+
+
+def test_of_several_reports_of_open_fees_only_the_newest_counts() -> None:
+    older = {"file_sha": "b" * 64, "as_of": "2026-01-03"}
+    outcome = identified(said({}, {**older, "amount_cents": 700}, {**older, "fee_id": "1002"}))
+    assert outcome.passed["fee_id"].tolist() == ["1001"]
+    assert codes_by_fee(outcome, "duplicate") == [("1001", "OLDER-REPORT"), ("1002", "OLDER-REPORT")]
+
+
+def test_a_report_older_than_one_of_an_earlier_night_says_nothing() -> None:
+    assert codes(identified(said({}), newest=date(2026, 1, 6)), "duplicate") == ["OLDER-REPORT"]
+    assert len(identified(said({}), newest=date(2026, 1, 5)).passed) == 1
+
+
+def test_a_report_of_new_fees_is_never_too_old_but_of_one_fee_the_later_word_counts() -> None:
+    new = {"lists": "new_since"}
+    assert len(identified(said(new), newest=date(2026, 1, 9)).passed) == 1
+    both = said({**new, "as_of": "2026-01-03"}, {**new, "amount_cents": 7000, "file_sha": "b" * 64})
+    outcome = identified(both)
+    assert outcome.passed["amount_cents"].tolist() == [7000]
+    assert codes(outcome, "duplicate") == ["OLDER-REPORT"]
+
+
+def test_a_held_statement_that_is_said_again_keeps_its_version() -> None:
+    pending = held({"version": 3})
+    outcome = identified(said({}), pending, in_ledger(pending, "held"))
+    assert outcome.passed[["version", "known", "line"]].to_numpy().tolist() == [[3, "pending", 2]]
+    assert codes(outcome, "duplicate") == ["SAME-AGAIN"]
+
+
+def test_a_held_statement_is_withdrawn_when_its_report_says_otherwise() -> None:
+    pending = held({"version": 3})
+    outcome = identified(said({"amount_cents": 4000}), pending, in_ledger(pending, "held"))
+    assert outcome.passed[["version", "known"]].to_numpy().tolist() == [[4, ""]]
+    assert codes(outcome, "withdrawn") == ["CHANGE-REPLACED"]
+
+
+def test_a_held_statement_without_a_report_comes_back_by_itself() -> None:
+    pending = held({"version": 3})
+    outcome = identified(said(), pending, in_ledger(pending, "held"))
+    assert outcome.passed["version"].tolist() == [3]
+    assert not outcome.boxes
+
+
+def test_an_older_report_takes_nothing_back() -> None:
+    pending = held({"version": 3})
+    outcome = identified(said({"amount_cents": 10}), pending, in_ledger(pending, "held"), newest=date(2026, 1, 9))
+    assert outcome.passed["version"].tolist() == [3]
+
+
+def test_a_contradiction_of_a_report_lasts_until_a_newer_report_or_a_person_ends_it() -> None:
+    pending = held({}, {"amount_cents": 700, "version": 2})
+    known = in_ledger(pending, "held")
+    assert codes(identified(said(), pending, known), "held") == ["CONTENT-DIFFERS", "CONTENT-DIFFERS"]
+    again = identified(said({}, {"amount_cents": 700}), pending, known)
+    assert sorted(again.boxes["held"]["version"]) == [1, 2]
+    assert again.boxes["held"]["known"].tolist() == ["pending", "pending"]
+    ended = identified(said({}), pending, known)
+    assert ended.passed["version"].tolist() == [1]
+    assert codes(ended, "withdrawn") == ["CHANGE-REPLACED"]
+
+
+def test_a_change_found_by_an_earlier_night_is_left_alone() -> None:
+    pending = held({"content": "fallen:0", "amount_cents": -500})
+    outcome = identified(said({}), pending)
+    assert sorted(outcome.passed["amount_cents"]) == [-500, 5000]
+
+
+def test_what_is_absent_takes_the_place_of_a_held_statement() -> None:
+    pending = held({"version": 3})
+    gone = stated({"content": "absent", "amount_cents": 0, "version": 0, "line": 0})
+    outcome = identified(said(), pending, in_ledger(pending, "held"), absent=gone)
+    assert outcome.passed["content"].tolist() == ["absent"]
+    assert codes(outcome, "withdrawn") == ["CHANGE-REPLACED"]
+
+
+def test_rows_without_a_fee_id_do_not_contradict_each_other() -> None:
+    outcome = identified(said({"fee_id": "", "unreadable": "no id"}, {"fee_id": "", "amount_cents": 1, "line": 3}))
+    assert sorted(outcome.passed["version"]) == [1, 2]

@@ -11,7 +11,21 @@ from tests.unit.layout_rows import column, table
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHIPPED = ["cashnet/open_items", "cashnet/payments", "peoplesoft/default", "peoplesoft/paid"]
+SHIPPED = [
+    "banner/tspload",
+    "cashnet/batch_15",
+    "cashnet/open_items",
+    "cashnet/open_items_no_headings",
+    "cashnet/payments",
+    "people/default",
+    "peoplesoft/asu",
+    "peoplesoft/cornell",
+    "peoplesoft/default",
+    "peoplesoft/humboldt",
+    "peoplesoft/mass_select",
+    "peoplesoft/paid",
+    "peoplesoft/princeton",
+]
 
 
 def problems(spoiled: dict[str, Any], name: str = "test/spoiled") -> tuple[str, ...]:
@@ -28,7 +42,7 @@ def test_the_layouts_that_come_with_the_product_are_sound() -> None:
 def test_a_layout_says_what_the_stages_ask_it() -> None:
     charges = layouts.load("peoplesoft/default")
     assert (charges.scope, charges.max_lines, charges.repeats) == ("delta", None, "")
-    assert dict(charges.kinds) == {"charge": "charges", "reversal": "reversals"}
+    assert dict(charges.kinds) == {"charge": "charges", "reversal": "reversals", "credit": "credits"}
     assert {"term", "item_type", "amount_cents", "currency"} <= charges.sources
     assert charges.settings == {"origin_id"}
     assert layouts.load("cashnet/open_items").scope == "snapshot"
@@ -79,13 +93,17 @@ def test_a_width_that_is_off_by_one_never_loads(line: str, name: str, by: int) -
 
 
 PAID, POST, ITEMS, MONEY = "peoplesoft/paid", "peoplesoft/default", "cashnet/open_items", "cashnet/payments"
+PEOPLE = "people/default"
 
 # Which layout, which of its tables, the keys that are changed there (None takes a key out), and what is said about it.
 FACTS: list[tuple[str, str, dict[str, Any], str]] = [
     (PAID, "", {"title": None}, "title: is missing"),
     (PAID, "", {"hedings": True}, "hedings: unknown key; did you mean headings?"),
-    (PAID, "", {"returned": None}, "needs exactly one of [outgoing] and [returned]"),
-    (PAID, "", {"outgoing": table(ITEMS)["outgoing"]}, "needs exactly one of [outgoing] and [returned]"),
+    (PAID, "", {"returned": None}, "needs exactly one of [outgoing], [returned] and"),
+    (PAID, "", {"outgoing": table(ITEMS)["outgoing"]}, "needs exactly one of [outgoing], [returned] and"),
+    (PAID, "", {"reference": {"lists": "people"}}, "needs exactly one of [outgoing], [returned] and"),
+    (PEOPLE, "", {"reference": None}, "needs exactly one of [outgoing], [returned] and"),
+    (PEOPLE, "reference", {"lists": "books"}, "reference.lists: Input should be 'people'"),
     (PAID, "", {"detail": None}, "detail: is missing"),
     (PAID, "", {"detail": "x"}, "detail: needs columns"),
     (PAID, "detail", {"columns": []}, "detail: needs columns"),
@@ -150,6 +168,21 @@ COLUMNS: list[tuple[str, str, dict[str, Any], str]] = [
     (POST, "EMPLID", {"fold": "ascii"}, "fold: only free text may be changed to fit"),
     (POST, "EMPLID", {"literal": "1"}, "has both from and literal"),
     (POST, "EMPLID", {"from": None}, "needs from or literal"),
+    (POST, "EMPLID", {"literal": {"fine": "1"}}, "EMPLID: literal: beside from, must name some kinds"),
+    (
+        POST,
+        "EMPLID",
+        {"literal": {"credit": "1", "charge": "2", "reversal": "3"}},
+        "some kinds of the layout and not all",
+    ),
+    (POST, "EMPLID", {"literal": {"credit": "x"}}, "EMPLID: differs for charge and credit, which no other column"),
+    (POST, "ITEM_AMT", {"literal": {"reversal": ""}}, "literal: money and counts always stand as they are"),
+    (POST, "ITEM_AMT", {"negative": ["reversal"]}, 'negative: the file is unsigned; say sign = "signed"'),
+    (POST, "STRM", {"negative": ["reversal"]}, "negative: names kinds of the layout (charge, credit, reversal), where"),
+    (PAID, "Paid Amount", {"negative": ["credit"]}, "negative: names kinds of the layout (none), where money stands"),
+    (POST, "DUE_DT", {"literal": {"reversal": "none"}, "example": None}, "DUE_DT: example: is missing"),
+    (PEOPLE, "ID", {"from": "patron_id"}, "from: there is no 'patron_id' here; there are group, id, name, status"),
+    (PEOPLE, "ID", {"required": None}, "detail: needs a column from id that is required"),
     (POST, "ITEM_TYPE", {"example": "3000069"}, "example: '3000069' is not exactly 12 digits"),
     (POST, "REF1_DESCR", {"overflow": "cut"}, "overflow: only free text may be changed to fit"),
     (POST, "SF_REVERSAL_IND", {"literal": "No"}, "literal: is 2 wide, 1 allowed"),
@@ -194,7 +227,7 @@ def test_a_total_without_a_count_is_no_proof() -> None:
 
 
 def test_a_layout_that_is_not_there_is_answered_with_those_that_are() -> None:
-    with pytest.raises(layouts.LayoutError, match=r"banner/none: no such layout; there are cashnet/open_items, "):
+    with pytest.raises(layouts.LayoutError, match=r"banner/none: no such layout; there are banner/tspload, "):
         layouts.load("banner/none")
 
 
@@ -210,10 +243,52 @@ def test_a_campus_keeps_layouts_of_its_own_and_they_come_first(tmp_path: Path) -
     (folder / "plain.toml").write_text('title = "half done"\n')
     (folder / "torn.toml").write_text("title = \n")
     (folder / "bytes.toml").write_bytes(b"title = '\xff'\n")
-    assert layouts.names(tmp_path) == ["banner/bytes", "banner/plain", "banner/torn", *SHIPPED]
+    assert layouts.names(tmp_path) == sorted(["banner/bytes", "banner/plain", "banner/torn", *SHIPPED])
     said = layouts.check_all(tmp_path)
     assert [one.split(": ")[:2] for one in said][:2] == [
         ["banner/bytes.toml", "cannot be read"],
         ["banner/plain.toml", "format"],
     ]
     assert any(one.startswith("banner/torn.toml: not TOML: ") for one in said)
+
+
+def test_a_total_hangs_on_a_kind_only_where_the_lines_show_the_kind() -> None:
+    spoiled = table(POST)
+    column(spoiled, "CONTROL_AMT", "header")["negative"] = ["credit"]
+    why = "CONTROL_AMT: differs for charge and credit, which no other column of the detail line shows"
+    assert problems(spoiled) == (f"test/spoiled.toml: {why}",)
+    column(spoiled, "CONTROL_AMT", "header")["negative"] = ["reversal"]
+    assert from_table("test/sound", spoiled).name == "test/sound"
+
+
+def own(folder: Path, text: str) -> layouts.Layout:
+    place = folder / "schemas" / "layouts" / "own"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "switched.toml").write_text(text)
+    return layouts.load("own/switched", folder)
+
+
+def test_a_campus_switches_the_facts_of_a_layout_and_keeps_its_columns(tmp_path: Path) -> None:
+    switched = own(tmp_path, 'like = "cashnet/open_items"\nheadings = false\n[outgoing]\nmax_lines = 500\n')
+    base = layouts.load("cashnet/open_items")
+    assert (switched.facts.headings, switched.max_lines, switched.scope) == (False, 500, "snapshot")
+    assert switched.detail == base.detail
+    assert base.facts.headings
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('like = "cashnet/open_items_no_headings"', "like: cashnet/open_items_no_headings is itself like another"),
+        ('like = "own/switched"', "like: own/switched is itself like another"),
+        ('like = "own/nothing"', "own/nothing: no such layout"),
+        ("like = 5", "'5' is not the name of a layout"),
+        ('like = "cashnet/open_items"\nhedings = false', "hedings: unknown key; did you mean headings?"),
+        ('like = "cashnet/open_items"\n[detail]\ncolumns = []', "detail: a layout that is like another has its lines"),
+        ('like = "cashnet/open_items"\noutgoing = 5', "outgoing: "),
+    ],
+)
+def test_a_layout_that_is_wrongly_like_another_is_named(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(layouts.LayoutError) as error:
+        own(tmp_path, text)
+    assert any(why in one for one in error.value.problems), error.value.problems

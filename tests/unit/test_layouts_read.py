@@ -38,7 +38,7 @@ def money(folder: Path, *lines: str, headings: str = PAYMENT_HEADINGS, trailer: 
 
 
 def test_a_cashnet_file_reads_as_lines_of_money() -> None:
-    returned = layouts.read(MONEY, GOLDEN / "cashnet_payments.csv")
+    returned = layouts.read(MONEY, GOLDEN / "cashnet/payments/payments.csv")
     said = texts(returned.rows, "line", "payment_ref", "payment_line", "kind", "amount_cents", "occurred_on", "status")
     assert said == [
         (2, "50001", "1", "sale", 6000, "2026-01-07", "CLOSED"),
@@ -60,11 +60,11 @@ def test_a_cashnet_file_reads_as_lines_of_money() -> None:
     ]
     assert set(returned.rows["unreadable"]) == {""}
     assert returned.control == Tally(11, 6215)
-    assert layouts.count(MONEY, GOLDEN / "cashnet_payments.csv") == Tally(11, -43785)
+    assert layouts.count(MONEY, GOLDEN / "cashnet/payments/payments.csv") == Tally(11, -43785)
 
 
 def test_a_cumulative_paid_report_keeps_equal_rows_zeros_and_what_was_taken_back() -> None:
-    returned = layouts.read(PAID, GOLDEN / "peoplesoft_paid.csv")
+    returned = layouts.read(PAID, GOLDEN / "peoplesoft/paid/paid.csv")
     assert texts(returned.rows, "line", "patron_id", "fee_ref", "kind", "amount_cents", "occurred_on") == [
         (2, "004512345", "13158640000101234", "sale", 11500, "2026-01-26"),
         (3, "004512345", "13158640000101234", "sale", 11500, "2026-01-26"),
@@ -75,15 +75,15 @@ def test_a_cumulative_paid_report_keeps_equal_rows_zeros_and_what_was_taken_back
     ]
     assert set(returned.rows["unreadable"]) == {""}
     assert returned.control is None
-    assert layouts.count(PAID, GOLDEN / "peoplesoft_paid.csv") == Tally(6, 25000)
+    assert layouts.count(PAID, GOLDEN / "peoplesoft/paid/paid.csv") == Tally(6, 25000)
 
 
 @pytest.mark.parametrize(
     ("layout", "name", "kind", "control"),
     [
-        (POST, "peoplesoft_default_charges.dat", "charge", Tally(3, 100000000012249)),
-        (POST, "peoplesoft_default_reversals.dat", "reversal", Tally(1, 11500)),
-        (ITEMS, "cashnet_open_items.csv", "charge", None),
+        (POST, "peoplesoft/default/charges.dat", "", Tally(3, 100000000012249)),
+        (POST, "peoplesoft/default/reversals.dat", "reversal", Tally(1, 11500)),
+        (ITEMS, "cashnet/open_items/openitems.csv", "charge", None),
     ],
 )
 def test_a_file_of_ours_reads_as_movements(layout: layouts.Layout, name: str, kind: str, control: Tally | None) -> None:
@@ -97,7 +97,7 @@ def test_a_file_of_ours_reads_as_movements(layout: layouts.Layout, name: str, ki
 
 
 def test_what_bursar_read_prints_is_plain_and_keyed_by_our_nouns() -> None:
-    printed = json.loads(json.dumps(layouts.to_json(layouts.read(PAID, GOLDEN / "peoplesoft_paid.csv"))))
+    printed = json.loads(json.dumps(layouts.to_json(layouts.read(PAID, GOLDEN / "peoplesoft/paid/paid.csv"))))
     assert printed["rows"][0] == {
         "line": 2,
         "payment_ref": "",
@@ -123,7 +123,7 @@ def test_what_bursar_read_prints_is_plain_and_keyed_by_our_nouns() -> None:
         "control": None,
         "unreadable": 0,
     }
-    sent = layouts.to_json(layouts.read(POST, GOLDEN / "peoplesoft_default_reversals.dat"))
+    sent = layouts.to_json(layouts.read(POST, GOLDEN / "peoplesoft/default/reversals.dat"))
     assert sent["totals"]["control"] == {"count": 1, "cents": 11500}
     assert {"patron_id", "item_type", "reference", "kind", "amount_cents"} <= sent["rows"][0].keys()
 
@@ -248,7 +248,7 @@ def test_an_amount_that_cannot_be_read_does_not_refuse_the_file_its_line_count_p
 )
 def test_a_line_that_was_touched_is_named(tmp_path: Path, old: bytes, new: bytes, why: str) -> None:
     path = tmp_path / "charges.dat"
-    lines = (GOLDEN / "peoplesoft_default_charges.dat").read_bytes().splitlines(keepends=True)
+    lines = (GOLDEN / "peoplesoft/default/charges.dat").read_bytes().splitlines(keepends=True)
     data = b"".join(lines[:2]).replace(b"0000000003 1000000000122.49", b"0000000001 0000000000007.50")
     path.write_bytes(data.replace(old, new))
     returned = layouts.read(POST, path)
@@ -261,15 +261,17 @@ def test_a_file_without_headings_goes_by_position(tmp_path: Path) -> None:
     bare["headings"] = False
     layout = from_table("test/bare", bare)
     path = tmp_path / "bare.csv"
-    path.write_bytes(b"".join((GOLDEN / "cashnet_open_items.csv").read_bytes().splitlines(keepends=True)[1:]))
+    path.write_bytes(b"".join((GOLDEN / "cashnet/open_items/openitems.csv").read_bytes().splitlines(keepends=True)[1:]))
     returned = layouts.read(layout, path)
-    assert layouts.to_json(returned)["totals"] == layouts.read(ITEMS, GOLDEN / "cashnet_open_items.csv").totals
-    assert layouts.count(layout, path) == layouts.count(ITEMS, GOLDEN / "cashnet_open_items.csv")
+    assert (
+        layouts.to_json(returned)["totals"] == layouts.read(ITEMS, GOLDEN / "cashnet/open_items/openitems.csv").totals
+    )
+    assert layouts.count(layout, path) == layouts.count(ITEMS, GOLDEN / "cashnet/open_items/openitems.csv")
 
 
 def test_kinds_that_look_alike_in_a_file_are_not_told_apart_by_guessing() -> None:
     alike = table("peoplesoft/default")
-    column(alike, "SF_REVERSAL_IND")["literal"] = {"charge": "N", "reversal": "N"}
-    returned = layouts.read(from_table("test/alike", alike), GOLDEN / "peoplesoft_default_charges.dat")
+    column(alike, "SF_REVERSAL_IND")["literal"] = {"charge": "N", "reversal": "N", "credit": "N"}
+    returned = layouts.read(from_table("test/alike", alike), GOLDEN / "peoplesoft/default/charges.dat")
     assert set(returned.rows["kind"]) == {""}
     assert returned.totals["by_kind"] == {"unknown": {"count": 3, "cents": 100000000012249}}

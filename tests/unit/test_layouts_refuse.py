@@ -28,7 +28,7 @@ def refused(layout: layouts.Layout, folder: Path, data: bytes) -> str:
 
 
 def charges() -> list[bytes]:
-    return (GOLDEN / "peoplesoft_default_charges.dat").read_bytes().splitlines(keepends=True)
+    return (GOLDEN / "peoplesoft/default/charges.dat").read_bytes().splitlines(keepends=True)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_peoplesoft_file_that_is_not_as_it_left_us_is_refused(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("layout", "name"), [(POST, "peoplesoft_default_charges.dat"), (MONEY, "cashnet_payments.csv")]
+    ("layout", "name"), [(POST, "peoplesoft/default/charges.dat"), (MONEY, "cashnet/payments/payments.csv")]
 )
 def test_a_file_with_control_totals_that_is_cut_anywhere_is_refused(
     layout: layouts.Layout, name: str, tmp_path: Path
@@ -132,7 +132,7 @@ def test_a_file_with_control_totals_that_is_cut_anywhere_is_refused(
         assert refused(layout, tmp_path, data[:end])
 
 
-@pytest.mark.parametrize("name", ["cashnet_open_items.csv", "peoplesoft_paid.csv"])
+@pytest.mark.parametrize("name", ["cashnet/open_items/openitems.csv", "peoplesoft/paid/paid.csv"])
 def test_a_file_without_control_totals_that_is_cut_inside_a_line_is_refused(name: str, tmp_path: Path) -> None:
     layout = ITEMS if "items" in name else PAID
     data = (GOLDEN / name).read_bytes()

@@ -67,3 +67,21 @@ def test_an_example_in_a_sheet_reads_as_the_layout_says() -> None:
             "ALMA_FEE_ID,2345678901230001121,ALMA_LIB,MAIN"
         ),
     ]
+
+
+def test_a_sheet_says_where_the_kinds_of_a_file_differ() -> None:
+    princeton = layouts.sheet(layouts.load("peoplesoft/princeton"))
+    for fact in (
+        "dollars, zeros in front, minus for a credit",
+        "1224 | blanks (charge)",
+        "Overdue fine | Library Credit (credit)",
+        "N (charge) | Y (credit)",
+    ):
+        assert fact in princeton
+    assert "blanks (charge) | Y (reversal)" in layouts.sheet(layouts.load("peoplesoft/asu"))
+
+
+def test_a_sheet_of_a_list_says_that_it_is_only_read() -> None:
+    people = layouts.sheet(layouts.load("people/default"))
+    assert "lists     people; it is only read" in people
+    assert "amounts" not in people

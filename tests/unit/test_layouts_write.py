@@ -80,7 +80,7 @@ def golden(name: str) -> bytes:
 
 
 def test_peoplesoft_charges_are_the_bytes_that_were_typed_by_hand() -> None:
-    assert b"".join(layouts.write(POST, CHARGES, "charge", CONSTANTS)) == golden("peoplesoft_default_charges.dat")
+    assert b"".join(layouts.write(POST, CHARGES, "charge", CONSTANTS)) == golden("peoplesoft/default/charges.dat")
 
 
 def test_a_peoplesoft_reversal_differs_from_its_charge_by_its_flag_and_stays_unsigned() -> None:
@@ -96,18 +96,18 @@ def test_a_peoplesoft_reversal_differs_from_its_charge_by_its_flag_and_stays_uns
         }
     )
     written = b"".join(layouts.write(POST, rows, "reversal", CONSTANTS))
-    assert written == golden("peoplesoft_default_reversals.dat")
+    assert written == golden("peoplesoft/default/reversals.dat")
 
 
 def test_cashnet_open_items_are_the_bytes_that_were_typed_by_hand_sorted_by_patron_and_fee() -> None:
     # The hand-typed file has 1230… before 1240…, whatever the order of the rows.
-    assert b"".join(layouts.write(ITEMS, OWED, "charge", {})) == golden("cashnet_open_items.csv")
-    assert b"".join(layouts.write(ITEMS, OWED.iloc[::-1], "charge", {})) == golden("cashnet_open_items.csv")
+    assert b"".join(layouts.write(ITEMS, OWED, "charge", {})) == golden("cashnet/open_items/openitems.csv")
+    assert b"".join(layouts.write(ITEMS, OWED.iloc[::-1], "charge", {})) == golden("cashnet/open_items/openitems.csv")
 
 
 def test_an_empty_snapshot_is_its_headings() -> None:
     written = b"".join(layouts.write(ITEMS, tables.MOVEMENTS.empty(), "charge", {}))
-    assert written == golden("cashnet_open_items.csv").splitlines(keepends=True)[0]
+    assert written == golden("cashnet/open_items/openitems.csv").splitlines(keepends=True)[0]
 
 
 def test_a_file_of_many_parts_has_one_header_and_every_row() -> None:
@@ -129,6 +129,10 @@ def test_names_are_in_the_people_columns_only_where_a_source_carries_them() -> N
     [
         (POST, "charge", 7, "LIB_charges_20260120_0007.dat"),
         (POST, "reversal", 12345, "LIB_reversals_20260120_12345.dat"),
+        (POST, "credit", 7, "LIB_credits_20260120_0007.dat"),
+        (layouts.load("peoplesoft/humboldt"), "charge", 3, "bursar-converted-DEBITS-20012026-0003.dat"),
+        (layouts.load("peoplesoft/asu"), "reversal", 12, "LIB_charges.dat.20260120.12.2"),
+        (layouts.load("peoplesoft/cornell"), "credit", 3, "lib_260120b_0003.dat"),
         (ITEMS, "charge", 1, "LIBFINES_OPENITEMS_20260120_0001.csv"),
     ],
 )
@@ -143,7 +147,7 @@ def test_a_name_may_have_a_part_and_other_days() -> None:
     assert layouts.file_name(layout, "charge", date(2026, 1, 2), 3, 4) == "openitems-010226-3-4.csv"
 
 
-@pytest.mark.parametrize("layout", [POST, layouts.load("peoplesoft/paid")])
+@pytest.mark.parametrize("layout", [ITEMS, layouts.load("peoplesoft/paid")])
 def test_a_kind_without_a_file_has_no_name(layout: layouts.Layout) -> None:
     with pytest.raises(ValueError, match="has no file of kind 'credit'"):
         layouts.file_name(layout, "credit", date(2026, 1, 20), 1)
@@ -199,9 +203,8 @@ def test_everything_that_is_wrong_with_a_row_is_said() -> None:
 
 def test_what_is_wrong_with_the_whole_file_is_wrong_with_every_row() -> None:
     rows = movements({}, {"patron_id": ""})
-    assert (
-        layouts.faults(POST, rows, "credit", CONSTANTS).tolist() == ["peoplesoft/default has no file for a credit"] * 2
-    )
+    asu = layouts.load("peoplesoft/asu")
+    assert layouts.faults(asu, rows, "credit", CONSTANTS).tolist() == ["peoplesoft/asu has no file for a credit"] * 2
     missing = layouts.faults(POST, rows, "charge", {}).tolist()
     assert missing == [
         "origin_id must be set for this system in the campus file",

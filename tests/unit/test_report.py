@@ -155,7 +155,7 @@ def test_every_held_fee_on_the_page_read_back_is_that_of_the_night_and_adds_up_t
         ]
         word = "fee" if len(group.rows) == 1 else "fees"
         assert f"{len(group.rows)} {word}, {printable.amount(sum(row.cents for row in group.rows))} USD" in text
-        assert group.entry.do in text
+        assert any(group.entry.do in said for said in page.texts.values())
 
 
 def test_the_made_up_night_adds_up_as_a_real_one_must() -> None:
@@ -198,7 +198,7 @@ def test_a_night_in_which_nothing_happened_says_so_in_every_place() -> None:
         "Not production: nothing on this page is real money.",
     ):
         assert said in text
-    assert [len(list(sheet.rows)) for sheet in workbook.sheets(quiet)] == [5 + 9 + 9, 0, 0, 0, 0, 0]
+    assert [len(list(sheet.rows)) for sheet in workbook.sheets(quiet)] == [5 + 11 + 9, 0, 0, 0, 0, 0]
 
 
 def test_what_somebody_must_look_at_is_counted_on_the_first_screen_with_a_way_to_it() -> None:
@@ -251,12 +251,17 @@ def test_text_out_of_a_file_stays_text_in_every_cell_of_the_workbook(text: str) 
     )
 
 
-@settings(max_examples=25)
-@given(st.text(st.characters(exclude_categories=()), max_size=60))
-def test_any_text_at_all_is_shown_and_stays_text(text: str) -> None:
+@pytest.fixture(scope="module")
+def tame() -> list[str]:
+    """The elements of the page of a night whose texts are harmless."""
+    return [tag for tag, _ in Page(report.html(hostile(sample.night(), "tame"))).elements]
+
+
+@settings(max_examples=12)
+@given(text=st.text(st.characters(exclude_categories=()), max_size=60))
+def test_any_text_at_all_is_shown_and_stays_text(tame: list[str], text: str) -> None:
     night = hostile(sample.night(), text)
-    tags = [tag for tag, _ in Page(report.html(hostile(sample.night(), "tame"))).elements]
-    assert [tag for tag, _ in Page(report.html(night)).elements] == tags
+    assert [tag for tag, _ in Page(report.html(night)).elements] == tame
     report.html(night).encode("utf-8")
     report.summary_text(night).encode("utf-8")
     cells = [cell for sheet in read_back(report.xlsx(night)) for row in sheet.iter_rows() for cell in row]

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pipeline.sandbox.analytics import ROWSET, Heading, Report, active_fees, page_size
+from pipeline.sandbox.mischief import NO_REPORT, Call
 from tests.unit.sandbox_kit import STUDENT, ask, running
 
 if TYPE_CHECKING:
@@ -108,4 +109,26 @@ def test_a_report_of_active_fees_speaks_in_labels_and_knows_no_exported_ones() -
         alma.world.exported(alma.world.add_fee(STUDENT, "OTHER", 100), "BURSAR")
         fee = alma.world.add_fee(STUDENT, "OVERDUEFINE", 1250)
         report = active_fees(alma.world)
-    assert report.rows == ((fee.fee_id, "Overdue fine", "Active", "ana@box.example", "2026-03-02", "12.50", "-1"),)
+    said = (fee.fee_id, "Overdue fine", "Active", "ana@box.example", "2026-03-02", "12.50", "-1", "12.50")
+    assert report.rows == (said,)
+
+
+def test_a_report_made_on_demand_stays_the_same_for_its_reader_while_the_world_goes_on() -> None:
+    with running() as (alma, _):
+        alma.analytics.reports[PATH] = lambda: active_fees(alma.world)
+        for cents in range(101, 131):
+            alma.world.add_fee(STUDENT, "OVERDUEFINE", cents)
+        first = page(alma, accept="*/*", path=PATH)
+        alma.world.add_fee(STUDENT, "OVERDUEFINE", 999)
+        rest = page(alma, accept="*/*", token=first.findtext("QueryResult/ResumptionToken") or "")
+        again = page(alma, accept="*/*", path=PATH, limit="1000")
+    assert (len(rows(first)) + len(rows(rest)), len(rows(again))) == (30, 31)
+
+
+def test_one_page_may_go_wrong_after_others_went_well() -> None:
+    with running() as (alma, _):
+        alma.analytics.reports[PATH] = of_sixty()
+        alma.mischiefs.order(NO_REPORT, call=Call.ANALYTICS, after=2)
+        token = page(alma, accept="*/*", path=PATH).findtext("QueryResult/ResumptionToken") or ""
+        answers = [ask(alma, "GET", REPORTS, accept="*/*", token=token) for _ in range(2)]
+    assert [(one.status, b"<report>" in one.body) for one in answers] == [(200, True), (200, False)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from xml.etree import ElementTree as ET
 
@@ -8,6 +9,7 @@ import pytest
 from pipeline.files import AlreadyThereError
 from pipeline.sandbox.export_job import NAMESPACE, ExportJob, Loaded
 from pipeline.sandbox.records import Switches, User
+from pipeline.stages.arrival_counts import Counters, counters
 from tests.unit.sandbox_kit import STUDENT, running
 
 if TYPE_CHECKING:
@@ -142,3 +144,10 @@ def test_loading_leaves_out_what_no_alma_could_have_exported_and_makes_the_patro
         assert loaded == Loaded(2, 1, 3)
         assert josh == User("02-900@box.example", (("02", "900"),), "Josh", "Smith")
         assert [fee.bursar_id for fee in alma.world.fees_of(josh, "EXPORTED")] == ["1", "1"]
+
+
+def test_a_job_that_is_asked_to_says_how_many_fees_and_patrons_it_exported(tmp_path: Path) -> None:
+    with running() as (alma, _):
+        with_fees(alma)
+        path = alma.export(replace(JOB, counters="job.json"), tmp_path)
+    assert counters(tmp_path / "job.json") == Counters(JOB.job_id, len(list(fees(path))), 1, "COMPLETED_SUCCESS")

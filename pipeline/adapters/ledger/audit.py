@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pipeline.adapters.ledger.schema import audit, ledgers, movements, payments, runs
+from pipeline.adapters.ledger.schema import audit, decisions, ledgers, movements, payments, runs
 from pipeline.adapters.ledger.store import add, iso, one
 
 if TYPE_CHECKING:
@@ -28,8 +28,15 @@ CHAINED = ("seq", "at", "run", "actor", "event", "subject", "text")
 """What a link vouches for, beside campus and environment."""
 
 VOUCHED = {
-    "booked": (movements, ("source", "fee_id", "version", "movement", "kind", "system", "reference", "amount_cents")),
+    "booked": (
+        movements,
+        (
+            *("source", "fee_id", "version", "movement", "kind", "against", "undoes", "system"),
+            *("patron_id", "bursar_id", "reference", "amount_cents"),
+        ),
+    ),
     "received": (payments, ("key", "fingerprint", "system", "cents")),
+    "approved": (decisions, ("source", "fee_id", "version", "against", "by", "reason")),
 }
 """Events whose text ends in the digest of these columns of the rows they entered."""
 

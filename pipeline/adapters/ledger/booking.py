@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from pipeline import tables
-from pipeline.adapters.ledger import audit, proof, snapshots
+from pipeline.adapters.ledger import audit, debts, proof, snapshots
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.incoming import settle_file
 from pipeline.adapters.ledger.runs import keep
-from pipeline.adapters.ledger.schema import batch_lines, batches, fees, movements, uploads
+from pipeline.adapters.ledger.schema import batch_lines, batches, fees, figures, movements, uploads
 from pipeline.adapters.ledger.store import add, add_frame, change, iso
 from pipeline.money import Tally
 from pipeline.ports.ledger import FeeState, LedgerError, StaleError, UploadState
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from pipeline.adapters.ledger.store import Store
-    from pipeline.ports.ledger import Batch, Booking, Run
+    from pipeline.ports.ledger import Batch, Booking, Figure, Run
 
 PENDING = (FeeState.HELD, FeeState.WAITING)
 """States of a fee that come back every night, and the only ones that a booking may change."""
@@ -57,7 +57,9 @@ def enter(store: Store, run: Run, booking: Booking, at: datetime) -> None:
         _enter_fees(entering, booking.fees, pending)
         first = _enter_batches(entering, booking.batches)
         _enter_movements(entering, lines, first)
+        debts.check(connection, store, lines[~lines["carried"]], booking.batches)
         snapshots.take_over(connection, store, first)
+        _enter_figures(entering, run, booking.figures)
         keep(connection, store, booking.findings, run.number, entry)
         for sha in booking.files:
             settle_file(connection, store, sha, "booked")
@@ -112,12 +114,12 @@ def _enter_fees(entering: Entering, frame: pd.DataFrame, pending: Mapping[Key, R
 
 
 def _change_fees(entering: Entering, frame: pd.DataFrame, before: Sequence[Row[Any]]) -> None:
-    """What a fee says never changes under its version; only where it stands does, and the date we make of it."""
+    """What a fee says never changes under its version; only where it stands does, and what we make of it."""
     if frame.duplicated(["source", "fee_id", "version"]).any():
         message = "booking: a fee that was held stands in it twice; nothing was booked"
         raise LedgerError(message)
-    key = ("source", "fee_id", "version", "content")
-    moved = ("state", "code", "why", "system", "fee_date")
+    key = ("source", "fee_id", "version", "content", "amount_cents")
+    moved = ("state", "code", "why", "system", "fee_date", "continues")
     same = [fees.c[name] == bindparam(f"b_{name}") for name in key]
     here = update(fees).where(entering.store.mine(fees), or_(*(fees.c.state == state for state in PENDING)), *same)
     values: dict[str, object] = {name: bindparam(f"b_{name}") for name in (*moved, "since")}
@@ -146,8 +148,17 @@ def _enter_batches(entering: Entering, new: Sequence[Batch]) -> int:
 def _enter_movements(entering: Entering, lines: pd.DataFrame, first: int) -> None:
     new = lines[~lines["carried"]]
     add_frame(entering.connection, entering.store, movements, new, entry=entering.entry)
+    lines = lines[lines["batch"] != tables.FOLDED]
     lines = lines.assign(batch_id=lines["batch"] + first)
     add_frame(entering.connection, entering.store, batch_lines, lines, live=True)
+
+
+def _enter_figures(entering: Entering, run: Run, new: Sequence[Figure]) -> None:
+    columns: dict[str, Iterable[object]] = {
+        name: [getattr(figure, name) for figure in new] for name in ("scope", "what", "count", "cents")
+    }
+    same = {"run": run.number, "business_date": run.business_date.isoformat()}
+    add(entering.connection, entering.store, figures, columns, **same)
 
 
 def _numbered(lines: pd.DataFrame) -> pd.DataFrame:

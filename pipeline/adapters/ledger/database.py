@@ -118,9 +118,8 @@ def _number(connection: Connection, store: Store) -> int | None:
         return None
     version = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one_or_none()
     if version != VERSION:
-        message = (
-            f"ledger {store.place}: its tables are version {version}, this bursar knows {VERSION}; use a newer bursar"
-        )
+        other = "a newer bursar" if version is None or version > VERSION else "the bursar that made it"
+        message = f"ledger {store.place}: its tables are version {version}, this bursar knows {VERSION}; use {other}"
         raise LedgerError(message)
     own = (ledgers.c.campus == store.campus, ledgers.c.environment == store.environment)
     return connection.execute(select(ledgers.c.ledger).where(*own)).scalar_one_or_none()

@@ -34,18 +34,29 @@ class Incoming(Book):
         """List a role's files of one state, oldest first."""
         return _found(self.store, files.c.role == role, files.c.state == state)
 
+    def newest_file(self, role: str, feed: str) -> InFile | None:
+        """Give the file of a feed that came last, whatever became of it."""
+        return next(reversed(_found(self.store, files.c.role == role, files.c.feed == feed)), None)
+
     def archived(self, file: InFile) -> None:
         """Enter a file that now lies in the archive.
 
         Entering the same one again changes nothing, except that a refused one is to be read once more: whoever left it
-        there wants it read, and a layout or the campus file may have been mended.
+        there wants it read, and a layout or the campus file may have been mended; and so is one that was dealt with and
+        has been left there anew (``changed`` is later).
         """
         store = self.store
         with store.changing() as connection:
             mine = (store.mine(files), files.c.sha == file.sha)
-            if connection.execute(select(files.c.sha).where(*mine)).one_or_none() is not None:
+            known = connection.execute(select(files).where(*mine)).mappings().one_or_none()
+            if known is not None:
                 refused = update(files).where(*mine, files.c.state == "refused")
                 connection.execute(refused.values(state="archived", code="", why=""))
+                if file.changed > known["changed"] and file.delivered_at is not None:
+                    booked = update(files).where(*mine, files.c.state == "booked")
+                    again = {"state": "archived", "delivered_at": iso(file.delivered_at), "changed": file.changed}
+                    connection.execute(booked.values(**again))
+                    audit.append(connection, store, [Event("archived", file.sha, "came again")], file.delivered_at)
                 return
             text = f"{file.name} of {file.feed} ({file.role}, {file.size} bytes) lies in the archive"
             entry = audit.append(connection, store, [Event("archived", file.sha, text)], file.archived_at)
@@ -74,9 +85,12 @@ def _columns(file: InFile) -> dict[str, object]:
         "archived_at": iso(file.archived_at),
         "state": file.state,
         "code": file.code,
+        "changed": file.changed,
+        "delivered_at": iso(file.delivered_at or file.archived_at),
         "why": file.why,
     }
 
 
 def _file(row: RowMapping) -> InFile:
-    return record(InFile, row, archived_at=datetime.fromisoformat(row["archived_at"]))
+    moments = {name: datetime.fromisoformat(row[name]) for name in ("archived_at", "delivered_at")}
+    return record(InFile, row, **moments)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.adapters.ledger.charges import Charges
 from pipeline.adapters.ledger.database import connect
+from pipeline.adapters.ledger.decisions import Decisions
 from pipeline.adapters.ledger.incoming import Incoming
 from pipeline.adapters.ledger.payments import Payments
+from pipeline.adapters.ledger.positions import Positions
 from pipeline.adapters.ledger.postings import Postings
 from pipeline.adapters.ledger.runs import Runs
 from pipeline.adapters.ledger.story import Story
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class SqlLedger(Runs, Incoming, Charges, Uploads, Payments, Postings, Story):
+class SqlLedger(Runs, Incoming, Charges, Positions, Decisions, Uploads, Payments, Postings, Story):
     """All books of one campus in one environment: ports.ledger.Ledger, kept in an SQL database."""
 
     def close(self) -> None:

@@ -59,8 +59,8 @@ class Life:
         keys = self._payment_keys()
         calls = self._column(postings, "external_id", postings.c.payment_key.in_(keys))
         about = {self.subject, *keys, *calls, *self._files()}
-        told = [*self._read(), *self._lines(), *self._received(keys), *self._found(about), *self._trail(about)]
-        return sorted({*told, *self._whereabouts()})
+        told = [*self._read(), *self._lines(), *self._folded(), *self._received(keys), *self._found(about)]
+        return sorted({*told, *self._trail(about), *self._whereabouts()})
 
     def _column(self, table: Table, name: str, condition: Any) -> list[str]:  # noqa: ANN401 - any SQL condition
         query = select(table.c[name]).where(self.store.mine(table), condition)
@@ -92,11 +92,23 @@ class Life:
         read = query.outerjoin(files, lies_in).where(fees.c.fee_id == self.subject)
         return self._tell(read, 0, "read", _read)
 
+    def _of_fee(self) -> Any:  # noqa: ANN401 - any SQL condition
+        """Its own movements, and the credits of other fees that lower it."""
+        return or_(movements.c.fee_id == self.subject, movements.c.against == self.subject)
+
+    def _folded(self) -> Iterator[Moment]:
+        """Tell what stands in no file of its own: the next snapshot shows another amount in the row of the debt."""
+        names = ("kind", "movement", "amount_cents", "currency", "system", "reference", "against")
+        lines = select(batch_lines.c.position).where(*(batch_lines.c[n] == movements.c[n] for n in MOVEMENT))
+        query = self._under(movements, *(movements.c[n] for n in names)).where(self._of_fee(), ~lines.exists())
+        for row in self.connection.execute(query):
+            yield Moment(row.seq, 2, row.at, row.run, row.kind, _fold(row))
+
     def _lines(self) -> Iterator[Moment]:
         """Tell where the fee was charged, and where a later snapshot shows another amount; not each repetition."""
-        shown: dict[tuple[str, int], int] = {}
+        shown: dict[tuple[str, str, int], int] = {}
         for row in self.connection.execute(self._lines_of_fee()):
-            key = (row.source, row.movement)
+            key = (row.source, row.fee_id, row.movement)
             if row.carried and shown.get(key) == row.amount_cents:
                 continue
             shown[key] = row.amount_cents
@@ -105,12 +117,12 @@ class Life:
 
     def _lines_of_fee(self) -> Select[Any]:
         facts = (batches.c.name, batches.c.system, movements.c.kind, movements.c.reference, movements.c.currency)
-        line = (batch_lines.c[n] for n in ("source", "movement", "position", "amount_cents", "carried"))
+        line = (batch_lines.c[n] for n in ("source", "fee_id", "movement", "position", "amount_cents", "carried"))
         file = and_(self.store.mine(batch_lines), batch_lines.c.batch_id == batches.c.batch_id)
         movement = and_(*(batch_lines.c[name] == movements.c[name] for name in MOVEMENT))
         query = self._under(batches, *facts, *line).join(batch_lines, file).join(movements, movement)
         order = (batches.c.batch_id, batch_lines.c.position)
-        return query.where(batch_lines.c.fee_id == self.subject).order_by(*order)
+        return query.where(self._of_fee()).order_by(*order)
 
     def _received(self, keys: set[str]) -> Iterator[Moment]:
         facts = (payments.c.system, payments.c.cents, payments.c.occurred_on, payments.c.payment_ref, payments.c.line)
@@ -130,22 +142,31 @@ class Life:
 
     def _whereabouts(self) -> Iterator[Moment]:
         """Tell what became of the files that the fee was charged in."""
-        of_fee = and_(self.store.mine(batch_lines), batch_lines.c.fee_id == self.subject, ~batch_lines.c.carried)
-        names = select(batches.c.name).where(
-            self.store.mine(batches), batches.c.batch_id == batch_lines.c.batch_id, of_fee
-        )
+        movement = and_(*(batch_lines.c[name] == movements.c[name] for name in MOVEMENT))
+        file = and_(self.store.mine(batches), batches.c.batch_id == batch_lines.c.batch_id)
+        lines = batch_lines.join(movements, movement).join(batches, file)
+        of_fee = (self.store.mine(batch_lines), self._of_fee(), ~batch_lines.c.carried)
+        names = select(batches.c.name).select_from(lines).where(*of_fee)
         arrived = (audit.c.subject.in_(names), audit.c.event.not_in(ON_THE_WAY))
         for row in self.connection.execute(select(audit).where(self.store.mine(audit), *arrived)):
             yield Moment(row.seq, 4, row.at, row.run, row.event, f"file {row.subject}: {row.text}")
 
 
 def _read(row: Row[Any]) -> str:
-    place = f"{row.name or row.file_sha[:12]}, line {row.line}" if row.file_sha else row.source
-    return f"version {row.version} read in {place}: {row.fee_type}, {dollars(row.amount_cents)} {row.currency}"
+    """A fee that is in no line of its report was missing there: its version says that it is gone."""
+    name = row.name or row.file_sha[:12]
+    lies = f"read in {name}, line {row.line}" if row.line else f"is missing from {name}"
+    said = ", ".join(part for part in (row.fee_type, f"{dollars(row.amount_cents)} {row.currency}") if part)
+    return f"version {row.version} {lies if row.file_sha else f'read in {row.source}'}: {said}"
+
+
+def _fold(row: Row[Any]) -> str:
+    amount = f"{dollars(abs(row.amount_cents))} {row.currency}"
+    return f"{row.kind} {row.movement} of {amount} to {row.system} as {row.reference}, in the row of fee {row.against}"
 
 
 def _line(row: Row[Any]) -> str:
-    amount = f"{dollars(row.amount_cents)} {row.currency}"
+    amount = f"{dollars(abs(row.amount_cents))} {row.currency}"
     return f"{row.kind} {row.movement} of {amount} to {row.system} as {row.reference}, row {row.position} of {row.name}"
 
 

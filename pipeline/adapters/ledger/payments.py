@@ -11,7 +11,7 @@ from pipeline.adapters.ledger import audit, plans, schema
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.incoming import settle_file
 from pipeline.adapters.ledger.runs import keep
-from pipeline.adapters.ledger.store import Book, add, iso, one, record
+from pipeline.adapters.ledger.store import Book, add, in_pieces, iso, one, record
 from pipeline.adapters.ledger.sums import billed, paid
 from pipeline.money import Tally
 from pipeline.ports.ledger import PAYMENT_MOVES, Charged, LedgerError, Payment, PaymentState
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from pipeline.findings import Finding
     from pipeline.ports.ledger import Allocation, Posting, Run
 
-KEYS_A_QUERY = 500
-"""So many payment keys are asked for at a time: databases limit the length of a question."""
+
+RETURNED = "returned"
+"""A payment that is to be placed again: ``received`` vouches for the lines of a file, and there is none here."""
 
 
 class Payments(Book):
@@ -35,9 +36,9 @@ class Payments(Book):
 
     def known_payments(self, keys: Sequence[str]) -> Mapping[str, Payment]:
         """Find payments by their keys."""
-        wanted = sorted(set(keys))
-        pieces = (wanted[start : start + KEYS_A_QUERY] for start in range(0, len(wanted), KEYS_A_QUERY))
-        found = [payment for piece in pieces for payment in _found(self.store, schema.payments.c.key.in_(piece))]
+        found = [
+            payment for piece in in_pieces(keys) for payment in _found(self.store, schema.payments.c.key.in_(piece))
+        ]
         return {payment.key: payment for payment in found}
 
     def payments_in(self, state: PaymentState) -> Sequence[Payment]:
@@ -66,7 +67,7 @@ class Payments(Book):
             keep(connection, self.store, [finding], run.number, entry)
 
     def charged(self, system: str, reference: str) -> Charged | None:
-        """Find the fee that was charged at a system under this reference."""
+        """Find the fee that was charged at a system under this reference, by its first charge or a later one."""
         query = _charged(self.store).where(
             schema.movements.c.system == system, schema.movements.c.reference == reference
         )
@@ -97,8 +98,9 @@ class Payments(Book):
         if not stays and (to is PaymentState.ALLOCATED or to not in PAYMENT_MOVES[payment.state]):
             message = f"payment {payment.key}: there is no way from {payment.state} to {to}; nothing was changed"
             raise LedgerError(message)
+        name = RETURNED if to is PaymentState.RECEIVED else to
         event = Event(
-            to, payment.key, f"{payment.state} to {to}: {code}: {why}" if code else f"{payment.state} to {to}"
+            name, payment.key, f"{payment.state} to {to}: {code}: {why}" if code else f"{payment.state} to {to}"
         )
         since = {"since": iso(at)} if (payment.state, payment.code) != (to, code) else {}
         with self.store.changing() as connection:

@@ -60,7 +60,7 @@ def enter(
     """Write the allocations and their postings; ``at`` is ISO."""
     for allocation in allocations:
         connection.execute(insert(schema.allocations).values(**store.scope, **asdict(allocation)))
-    for posting in postings:
+    for number, posting in enumerate(postings, 1):
         since = iso(posting.since) if posting.since else None
-        first = {"since": since, "evidence": "", "changed_at": at}
+        first = {"number": number, "since": since, "posted_at": None, "evidence": "", "changed_at": at}
         connection.execute(insert(schema.postings).values(**store.scope, **(asdict(posting) | first)))

@@ -69,7 +69,8 @@ def _swap(store: Store, old: Posting, new: Posting, evidence: str, at: datetime)
     since = iso(new.since) if new.since else None
     values = {"state": new.state, "attempts": new.attempts, "since": since, "code": new.code, "why": new.why}
     proof = {"evidence": evidence} if evidence else {}
-    return update(postings).where(*mine, *seen).values(**values, **proof, changed_at=iso(at))
+    known = {"posted_at": iso(at)} if new.state is PostingState.POSTED else {}
+    return update(postings).where(*mine, *seen).values(**values, **proof, **known, changed_at=iso(at))
 
 
 def _told(old: Posting, new: Posting, evidence: str) -> Event:

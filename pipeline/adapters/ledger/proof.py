@@ -1,17 +1,19 @@
-"""Proves a booking before it is entered: every file is worth what its movements are, and no charge lacks a movement."""
+"""Proves a booking before it is entered: every file is worth its movements, and what is charged is what moves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pipeline import tables
-from pipeline.money import Tally
+from pipeline.money import Tally, dollars
 from pipeline.ports.ledger import FeeState, LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-    from pipeline.ports.ledger import Batch, Booking
+    from pipeline.ports.ledger import Batch, Booking, Figure
 
 BOOKED_FEES = tables.FEES.plus(
     "fees to book",
@@ -24,18 +26,27 @@ BOOKED_FEES = tables.FEES.plus(
 
 def check(booking: Booking) -> None:
     """Raise LedgerError, naming the file or fee, unless the booking adds up; WrongTableError for columns amiss."""
-    tables.checked(booking.fees, BOOKED_FEES, "book")
+    fees = tables.checked(booking.fees, BOOKED_FEES, "book")
     rows = tables.checked(booking.movements, tables.LINES, "book")
-    numbers = range(len(booking.batches))
-    astray = rows[~rows["batch"].isin(numbers)]
+    new = tables.checked(rows[~rows["carried"]], tables.MOVEMENTS, "book")
+    _check_places(rows, len(booking.batches))
+    for number, batch in enumerate(booking.batches):
+        _check_file(batch, rows[rows["batch"] == number])
+    _check_kinds(new)
+    _check_charged(fees[fees["state"] == FeeState.CHARGED], new)
+    _check_figures(booking.figures)
+
+
+def first_charges(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say of each movement whether it begins a debt, as opposed to changing one."""
+    return (rows["kind"] == "charge") & (rows["movement"] == 1)
+
+
+def _check_places(rows: pd.DataFrame, files: int) -> None:
+    folded = (rows["batch"] == tables.FOLDED) & ~rows["carried"] & ~first_charges(rows)
+    astray = rows[~rows["batch"].isin(range(files)) & ~folded]
     if len(astray):
         _refuse(f"{tables.tally(astray)} of movements in no file of the booking")
-    for number, batch in zip(numbers, booking.batches, strict=True):
-        _check_file(batch, rows[rows["batch"] == number])
-    charged = booking.fees.loc[booking.fees["state"] == FeeState.CHARGED, "fee_id"]
-    lost = sorted(set(charged.tolist()) - set(rows.loc[~rows["carried"], "fee_id"].tolist()))
-    if lost:
-        _refuse(f"fee {lost[0]} and {len(lost) - 1} more are charged, but have no movement")
 
 
 def _check_file(batch: Batch, rows: pd.DataFrame) -> None:
@@ -44,8 +55,57 @@ def _check_file(batch: Batch, rows: pd.DataFrame) -> None:
         _refuse(f"file {batch.name} is said to hold {says}, but its movements are {stands}")
     if bool((rows["system"] != batch.system).any()):
         _refuse(f"file {batch.name} goes to {batch.system}, but holds a movement of another system")
+    if bool((rows["kind"] != batch.kind).any()):
+        _refuse(f"file {batch.name} is of kind {batch.kind}, but holds a movement of another kind")
     if batch.scope != "snapshot" and bool(rows["carried"].any()):
         _refuse(f"file {batch.name} is no snapshot, but repeats a movement sent before")
+
+
+def _check_kinds(new: pd.DataFrame) -> None:
+    """A charge raises its own debt, a reversal names what it undoes, and only they; all but a charge lower a debt."""
+    charge, cents = new["kind"] == "charge", new["amount_cents"]
+    good = {
+        "an amount of the wrong sign": (cents > 0) == charge,
+        "no amount": cents != 0,
+        "a charge against another fee": ~charge | (new["against"] == new["fee_id"]),
+        "no word of what it undoes, or undoes something and is no reversal": (
+            (new["kind"] == "reversal") == (new["undoes"] != "")
+        ),
+    }
+    for what, fits in good.items():
+        if not fits.all():
+            wrong = new[~fits].iloc[0]
+            _refuse(f"{wrong['kind']} {wrong['movement']} of fee {wrong['fee_id']} has {what}")
+
+
+def _check_charged(charged: pd.DataFrame, new: pd.DataFrame) -> None:
+    """Every version that is charged is one movement of the same amount, and every movement is such a version."""
+    versions, moving = _versions(charged), _versions(new)
+    known, moved = set(versions), set(moving)
+    if lost := sorted(known - moved):
+        _refuse(f"{_told(lost)} charged, but no movement of that amount")
+    if planted := sorted(moved - known):
+        _refuse(f"{_told(planted)} moved, but no version charged with that amount")
+    if len(moving) != len(moved):
+        _refuse(f"{len(moving) - len(moved)} movements of a version that has one already")
+
+
+def _versions(frame: pd.DataFrame) -> list[tuple[str, str, int, int]]:
+    names = ("fee_id", "source", "version", "amount_cents")
+    return list(zip(*(frame[name].tolist() for name in names), strict=True))
+
+
+def _told(keys: Sequence[tuple[str, str, int, int]]) -> str:
+    fee_id, _, version, cents = keys[0]
+    more = f" and {len(keys) - 1} more are" if len(keys) > 1 else " is"
+    return f"fee {fee_id}, version {version} of {dollars(cents)}{more}"
+
+
+def _check_figures(figures: Sequence[Figure]) -> None:
+    said = [(figure.scope, figure.what) for figure in figures]
+    if twice := sorted({one for one in said if said.count(one) > 1}):
+        scope, what = twice[0]
+        _refuse(f"the figure {what} of {scope} is given twice")
 
 
 def _refuse(what: str) -> None:

@@ -22,18 +22,20 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     false,
+    func,
     true,
 )
 
 from pipeline import tables
 
-VERSION = 1
+VERSION = 2
 """Rises with every change of a table.  A program never works on a ledger whose version it does not know."""
 
 SCOPE = ("ledger",)
 FEE = (*SCOPE, "fee_id", "source")
 FEE_VERSION = (*FEE, "version")
 MOVEMENT = (*FEE, "movement")
+SHARE = (*SCOPE, "payment_key", "number")
 
 AS_SENT = ("patron_id_type", "patron_id", "owner", "currency", "amount_cents", "barcode")
 """What a movement repeats of its fee: every later movement carries these as the first charge was sent."""
@@ -104,8 +106,8 @@ files = Table(
     METADATA,
     *_whole(*SCOPE),
     *_text("sha", "name", "role", "feed"),
-    *_whole("size"),
-    *_text("archived_at", "state", "code", "why"),
+    *_whole("size", "changed"),
+    *_text("archived_at", "delivered_at", "state", "code", "why"),
     *_whole("entry"),
     PrimaryKeyConstraint(*SCOPE, "sha"),
 )
@@ -120,7 +122,10 @@ fees = Table(
     PrimaryKeyConstraint(*FEE_VERSION),
     Index("fees_by_state", *SCOPE, "state", "amount_cents"),
 )
-"""Every version of every fee ever read.  ``entry`` is the audit row under which it came in, here and below."""
+"""Every version of every fee ever read.  ``entry`` is the audit row under which it came in, here and below.
+
+``amount_cents`` is signed, here and in movements, batches and their lines: what lowers a debt is negative.
+"""
 
 batches = Table(
     "batches",
@@ -145,8 +150,14 @@ movements = Table(
     *_whole("entry"),
     PrimaryKeyConstraint(*MOVEMENT),
     ForeignKeyConstraint(FEE_VERSION, [f"fees.{name}" for name in FEE_VERSION]),
-    CheckConstraint("kind IN ('charge', 'reversal', 'credit')"),
+    CheckConstraint("(kind = 'charge' AND amount_cents > 0) OR (kind IN ('reversal', 'credit') AND amount_cents < 0)"),
+    Index("movements_of_a_debt", *SCOPE, "against", "source", "amount_cents"),
 )
+"""What a debt comes to is the sum of the movements ``against`` its fee: its own, and the credits that name it."""
+
+MOVEMENTS_OF_A_PATRON = Index("movements_of_a_patron", movements.c.ledger, func.lower(movements.c.patron_id))
+"""A user name counts the same in any case, so nobody is looked up by the letters they happened to type."""
+
 ONE_CHARGE_PER_REFERENCE = Index(
     "one_charge_per_reference",
     *(movements.c[name] for name in (*SCOPE, "system", "reference")),
@@ -164,7 +175,7 @@ batch_lines = Table(
     PrimaryKeyConstraint(*SCOPE, "batch_id", "position"),
     ForeignKeyConstraint((*SCOPE, "batch_id"), [f"batches.{name}" for name in (*SCOPE, "batch_id")]),
     ForeignKeyConstraint(MOVEMENT, [f"movements.{name}" for name in MOVEMENT]),
-    Index("lines_of_a_fee", *SCOPE, "fee_id"),
+    Index("lines_of_a_fee", *MOVEMENT, "live", "carried"),
     sqlite_with_rowid=False,
 )
 """Which movement stands at which position of which file.  A line stops being live when its file is given up."""
@@ -215,7 +226,7 @@ allocations = Table(
     *_whole("number"),
     *_text("fee_id", "alma_fee_id"),
     *_whole("cents"),
-    PrimaryKeyConstraint(*SCOPE, "payment_key", "number"),
+    PrimaryKeyConstraint(*SHARE),
     ForeignKeyConstraint((*SCOPE, "payment_key"), [f"payments.{name}" for name in (*SCOPE, "key")]),
     CheckConstraint("cents > 0"),
     Index("allocations_by_fee", *SCOPE, "fee_id"),
@@ -226,16 +237,43 @@ postings = Table(
     METADATA,
     *_whole(*SCOPE),
     *_text("external_id", "payment_key", "patron_id", "patron_id_type", "alma_fee_id"),
-    *_whole("cents"),
+    *_whole("number", "cents"),
     *_text("method", "comment", "state"),
     *_whole("attempts"),
     Column("since", Text),
+    Column("posted_at", Text),
     *_text("code", "why", "evidence", "changed_at"),
     PrimaryKeyConstraint(*SCOPE, "external_id"),
-    ForeignKeyConstraint((*SCOPE, "payment_key"), [f"payments.{name}" for name in (*SCOPE, "key")]),
-    Index("postings_by_payment", *SCOPE, "payment_key"),
+    UniqueConstraint(*SHARE),
+    ForeignKeyConstraint(SHARE, [f"allocations.{name}" for name in SHARE]),
     Index("postings_by_state", *SCOPE, "state"),
 )
+"""The call that each share of a payment comes to; ``posted_at`` is when Alma was first known to have it."""
+
+decisions = Table(
+    "decisions",
+    METADATA,
+    *_whole(*SCOPE),
+    *_text("source", "fee_id"),
+    *_whole("version"),
+    *_text("against", "by", "reason", "at"),
+    *_whole("entry"),
+    PrimaryKeyConstraint(*SCOPE, "entry"),
+    ForeignKeyConstraint(FEE_VERSION, [f"fees.{name}" for name in FEE_VERSION]),
+    Index("decisions_of_a_fee", *FEE_VERSION),
+)
+"""What a person said of a version of a fee.  The newest word counts, and none is ever taken away."""
+
+figures = Table(
+    "figures",
+    METADATA,
+    *_whole(*SCOPE, "run"),
+    *_text("business_date", "scope", "what"),
+    *_whole("count", "cents"),
+    PrimaryKeyConstraint(*SCOPE, "run", "scope", "what"),
+    Index("figures_by_date", *SCOPE, "business_date"),
+)
+"""How large each night was, to compare later nights with."""
 
 findings = Table(
     "findings",

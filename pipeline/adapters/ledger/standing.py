@@ -56,9 +56,9 @@ def sums(connection: Connection, store: Store) -> Sequence[tuple[str, Tally, Tal
     count, total = connection.execute(written).one()
     return (
         (
-            "fees charged = charges entered",
+            "fees charged = movements entered",
             tally(fees.c.amount_cents, fees.c.state == FeeState.CHARGED),
-            tally(movements.c.amount_cents, movements.c.kind == "charge"),
+            tally(movements.c.amount_cents),
         ),
         ("files written = their lines", Tally(int(count), total), tally(batch_lines.c.amount_cents)),
         ("payments placed = their plans", placed, Tally(placed.count, planned)),

@@ -25,6 +25,9 @@ Record = TypeVar("Record")
 ROWS_A_STATEMENT = 20_000
 """So many rows are handed to the driver at a time, so that a big night does not lie in memory twice."""
 
+VALUES_A_QUERY = 500
+"""So many fees, patrons or payments are asked for at a time: databases limit the length of a question."""
+
 CHANGING = "bursar_changing"
 """Execution option of a transaction that is going to write."""
 
@@ -90,6 +93,12 @@ class Book:
 
 def _first_line(error: BaseException | None) -> str:
     return next(iter(str(error).splitlines()), "the database refused")
+
+
+def in_pieces(values: Iterable[str]) -> Iterator[list[str]]:
+    """Give the distinct values, sorted, so many at a time as one question may name."""
+    distinct = sorted(set(values))
+    return (distinct[start : start + VALUES_A_QUERY] for start in range(0, len(distinct), VALUES_A_QUERY))
 
 
 def add(

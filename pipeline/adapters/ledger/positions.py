@@ -1,0 +1,237 @@
+"""The book of positions: what was billed and received so far, for every fee and patron, and how large nights were."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
+
+from pipeline import tables
+from pipeline.adapters.ledger import schema
+from pipeline.adapters.ledger.frames import frame
+from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, batches, fees, movements, uploads
+from pipeline.adapters.ledger.store import Book, in_pieces
+from pipeline.adapters.ledger.sums import billed, paid
+from pipeline.ports.ledger import FeeState, PostingState, UploadState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+
+    from pipeline.adapters.ledger.store import Store
+
+A_TO_Z = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+SURE = (PostingState.POSTED, PostingState.VERIFIED)
+UNSURE = (PostingState.SENDING, PostingState.UNKNOWN, PostingState.DOUBT)
+"""States in which Alma has a payment, and those in which it may have it."""
+
+
+def _of_movements(*names: str) -> tuple[tables.Column, ...]:
+    columns = {column.name: column for column in tables.MOVEMENTS.columns}
+    return tuple(columns[name] for name in names)
+
+
+BILLED = tables.Column("billed_cents", tables.WHOLE, "charges - reversals - credits booked against the fee")
+SENT_ON = tables.Column("sent_on", tables.TEXT, "business date of the file that took it, or nothing")
+
+POSITIONS = tables.Table(
+    "positions",
+    (
+        *_of_movements("source", "fee_id", "system", "patron_id_type", "patron_id", "original_cents"),
+        BILLED,
+        *_of_movements("movement", "version"),
+    ),
+)
+LOWERED_ON = tables.Column("lowered_on", tables.TEXT, "business date of the last run that lowered it, or nothing")
+RECEIPTS = tables.Table(
+    "receipts",
+    (
+        *_of_movements("source", "fee_id"),
+        tables.Column("cents", tables.WHOLE, "how much of a payment is for the fee"),
+        tables.Column("day", tables.TEXT, "when Alma was given it, YYYY-MM-DD in UTC", may_be_empty=False),
+        tables.Column("sure", tables.FLAG, "false while it is not known whether Alma has it"),
+    ),
+)
+CHARGES = tables.MOVEMENTS.plus(
+    "charges as sent",
+    BILLED,
+    tables.Column("paid_cents", tables.WHOLE, "all money received for its fee"),
+    tables.Column("reversed", tables.FLAG, "whether a reversal undoes this charge"),
+    SENT_ON,
+)
+RECENT = tables.Table(
+    "recent charges",
+    (
+        *_of_movements("source", "fee_id", "system", "patron_id", "amount_cents", "barcode", "fee_type", "reference"),
+        BILLED,
+        SENT_ON,
+    ),
+)
+CONTINUED_BY = tables.Column("continued_by", tables.TEXT, "id of a fee that continues this charge, or nothing")
+FIGURES = tables.Table(
+    "figures of nights",
+    (
+        tables.Column("business_date", tables.TEXT, "the night, as YYYY-MM-DD", may_be_empty=False),
+        tables.Column("scope", tables.TEXT, "a system or a source", may_be_empty=False),
+        tables.Column("what", tables.TEXT, "what was counted", may_be_empty=False),
+        tables.Column("count", tables.WHOLE, "how many"),
+        tables.Column("cents", tables.WHOLE, "worth so much"),
+    ),
+)
+
+
+class Positions(Book):
+    """The verbs of ports.ledger.ChargeBook by which a night is compared with those before it."""
+
+    def positions(self, source: str) -> pd.DataFrame:
+        """Give what the ledger has billed for every fee of a source that was ever charged, one row a fee."""
+        positions = frame(self.store, POSITIONS, [_positions(self.store, source)])
+        with self.store.reading() as connection:
+            lowered = {row.against: row.day for row in connection.execute(_lowered(self.store, source))}
+        days = positions["fee_id"].map(lowered).fillna("") if lowered else ""
+        return positions.assign(**{LOWERED_ON.name: days}).astype({LOWERED_ON.name: LOWERED_ON.dtype})
+
+    def receipts(self, source: str) -> pd.DataFrame:
+        """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure."""
+        return frame(self.store, RECEIPTS, [_receipts(self.store, source)])
+
+    def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
+        """Give every charge ever booked for these patrons, in any case of their ids, as sent, oldest first."""
+        charges = _charges(self.store)
+        return frame(self.store, CHARGES, (charges.where(_owed_by(piece)) for piece in in_pieces(_folded(patrons))))
+
+    def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
+        """Give the charges of these patrons in files of business date ``since`` or later that were not given up."""
+        charges = frame(
+            self.store, RECENT, (_recent(self.store, piece, since) for piece in in_pieces(_folded(patrons)))
+        )
+        with self.store.reading() as connection:
+            rows = connection.execute(_continuing(self.store)).all()
+        known = {(row.system, row.patron_id.casefold(), row.continues): row.fee_id for row in rows}
+        return charges.assign(**{CONTINUED_BY.name: _continued(charges, known)})
+
+    def figures(self, since: date) -> pd.DataFrame:
+        """Give the figures of nights from ``since`` on: business_date, scope, what, count, cents; oldest first."""
+        table = schema.figures
+        query = select(*(table.c[name] for name in FIGURES.names)).where(self.store.mine(table))
+        nights = query.where(table.c.business_date >= since.isoformat())
+        order = (table.c.business_date, table.c.run, table.c.scope, table.c.what)
+        return frame(self.store, FIGURES, [nights.order_by(*order)])
+
+
+def _positions(store: Store, source: str) -> Select[Any]:
+    """One row for each first charge; its fee's other movements and versions are looked up by their keys."""
+    other, version = movements.alias("other"), fees.alias("version")
+    own = [other.c[name] == movements.c[name] for name in ("ledger", "fee_id", "source")]
+    versions = [version.c[name] == movements.c[name] for name in ("ledger", "fee_id", "source")]
+    charged = select(version.c.original_cents).where(*versions, version.c.state == FeeState.CHARGED)
+    facts: dict[str, ColumnElement[Any]] = {
+        **dict(movements.c.items()),
+        "original_cents": charged.order_by(version.c.version.desc()).limit(1).scalar_subquery(),
+        "billed_cents": billed(movements),
+        "movement": select(func.max(other.c.movement)).where(*own).scalar_subquery(),
+        "version": select(func.max(version.c.version)).where(*versions).scalar_subquery(),
+    }
+    query = select(*(facts[name].label(name) for name in POSITIONS.names)).where(store.mine(movements))
+    first = query.where(movements.c.source == source, movements.c.movement == 1, movements.c.kind == "charge")
+    return first.order_by(movements.c.fee_id)
+
+
+def _lowered(store: Store, source: str) -> Select[Any]:
+    """Ask for the fees that were ever lowered, and by which run last; they are few."""
+    entry, run = schema.audit, schema.runs
+    booked = and_(entry.c.ledger == movements.c.ledger, entry.c.seq == movements.c.entry)
+    under = and_(run.c.ledger == entry.c.ledger, run.c.number == entry.c.run)
+    query = select(movements.c.against, func.max(run.c.business_date).label("day")).join_from(movements, entry, booked)
+    lowering = (store.mine(movements), movements.c.source == source, movements.c.kind != "charge")
+    return query.join(run, under).where(*lowering).group_by(movements.c.against)
+
+
+def _receipts(store: Store, source: str) -> Select[Any]:
+    calls, money = schema.postings, schema.payments
+    share = and_(*(calls.c[name] == allocations.c[name] for name in schema.SHARE))
+    line = and_(store.mine(money), money.c.key == calls.c.payment_key)
+    debt = and_(store.mine(movements), movements.c.fee_id == allocations.c.fee_id, movements.c.system == money.c.system)
+    day = func.substr(func.coalesce(calls.c.posted_at, calls.c.since, calls.c.changed_at), 1, len("YYYY-MM-DD"))
+    facts = (movements.c.source, allocations.c.fee_id, calls.c.cents, day.label("day"), calls.c.state.in_(SURE))
+    query = select(*facts).join_from(calls, allocations, share).join(money, line).join(movements, debt)
+    first = (movements.c.movement == 1, movements.c.kind == "charge", movements.c.source == source)
+    at_alma = query.where(store.mine(calls), calls.c.state.in_((*SURE, *UNSURE)), *first)
+    return at_alma.order_by(day, allocations.c.fee_id, calls.c.external_id)
+
+
+def _charges(store: Store) -> Select[Any]:
+    undoing = movements.alias("undoing")
+    same = (undoing.c.ledger == movements.c.ledger, undoing.c.source == movements.c.source)
+    undone = select(undoing.c.movement).where(*same, undoing.c.against == movements.c.fee_id)
+    special: dict[str, ColumnElement[Any]] = {
+        "billed_cents": billed(movements),
+        "paid_cents": paid(movements),
+        "reversed": undone.where(undoing.c.kind == "reversal", undoing.c.undoes == movements.c.reference).exists(),
+        "sent_on": _taken_on(uploads.c.state == UploadState.SENT),
+    }
+    order = (movements.c.patron_id, movements.c.entry, movements.c.fee_id, movements.c.source, movements.c.movement)
+    charges = as_sent(CHARGES, special).where(store.mine(movements), movements.c.kind == "charge")
+    return charges.order_by(*order)
+
+
+def _recent(store: Store, patrons: Sequence[str], since: date) -> Select[Any]:
+    sent_on = _taken_on(batch_lines.c.live == true())
+    query = as_sent(RECENT, {"billed_cents": billed(movements), "sent_on": sent_on})
+    mine = (store.mine(movements), movements.c.kind == "charge", _owed_by(patrons))
+    every = query.where(*mine).subquery("charges")
+    order = (every.c.patron_id, every.c.sent_on, every.c.source, every.c.reference)
+    return select(every).where(every.c.sent_on >= since.isoformat()).order_by(*order)
+
+
+def _owed_by(patrons: Sequence[str]) -> ColumnElement[bool]:
+    return func.lower(movements.c.patron_id).in_(patrons)
+
+
+def _folded(patrons: Sequence[str]) -> set[str]:
+    """Small letters as a database makes them: some know only the letters A to Z, others all."""
+    return {small for one in patrons for small in (one.lower(), one.translate(A_TO_Z))}
+
+
+def _continuing(store: Store) -> Select[Any]:
+    """Ask for the fees that continue an older debt; they are few."""
+    names = (fees.c.fee_id, fees.c.system, fees.c.patron_id, fees.c.continues)
+    return select(*names).where(store.mine(fees), fees.c.state == FeeState.CONTINUED)
+
+
+def _continued(charges: pd.DataFrame, known: Mapping[tuple[str, str, str], str]) -> pd.Series[str]:
+    """Name, for each charge, the fee that continues it by its reference or its fee's id."""
+    import pandas as pd
+
+    names = ("system", "patron_id", "reference", "fee_id")
+    rows = zip(*(charges[name].tolist() for name in names), strict=True) if known else ()
+    found = [
+        known.get((system, patron.casefold(), reference), known.get((system, patron.casefold(), fee_id), ""))
+        for system, patron, reference, fee_id in rows
+    ]
+    return pd.Series(found or [""] * len(charges), index=charges.index, dtype=CONTINUED_BY.dtype)
+
+
+def as_sent(table: tables.Table, special: dict[str, ColumnElement[Any]]) -> Select[Any]:
+    """Ask for movements with what their fee's version says beside them, and ``special`` columns instead of either's."""
+    facts = {**dict(fees.c.items()), **dict(movements.c.items()), "known": literal(""), **special}
+    version = and_(*(fees.c[name] == movements.c[name] for name in FEE_VERSION))
+    return select(*(facts[name].label(name) for name in table.names)).join_from(movements, fees, version)
+
+
+def _taken_on(good: ColumnElement[bool]) -> ColumnElement[str]:
+    """Give the business date of the first ``good`` file that tells the bursar of a movement.
+
+    It stands there itself, or has changed by then the row of its fee's first charge, which a snapshot repeats.
+    """
+    line = (batch_lines.c[name] == movements.c[name] for name in ("ledger", "fee_id", "source"))
+    itself = or_(batch_lines.c.movement == movements.c.movement, batch_lines.c.movement == 1)
+    file = and_(batches.c.ledger == batch_lines.c.ledger, batches.c.batch_id == batch_lines.c.batch_id)
+    way = and_(uploads.c.ledger == batches.c.ledger, uploads.c.batch_id == batches.c.batch_id)
+    first = select(func.coalesce(func.min(batches.c.business_date), "")).join_from(batch_lines, batches, file)
+    told = first.join(uploads, way).where(*line, itself, batches.c.entry >= movements.c.entry, good)
+    return told.correlate(movements).scalar_subquery()

@@ -1,0 +1,67 @@
+"""Find rows of one table in another by source and fee id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+KEY = ["source", "fee_id"]
+
+ABSENT = "absent"
+"""The content of a fee that a report of all open fees does not mention."""
+
+CHANGES_OF_A_DEBT = ("grown", "fallen", "gone", "rise")
+"""A change of a debt that was charged bears one of these and a colon before its fingerprint; a statement has none."""
+
+
+FEW = 4
+"""A table so many times larger than the rows is not indexed whole."""
+
+
+def places(rows: pd.DataFrame, table: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """Say for every row where its source and fee id stand in ``table``, or -1; there each stands at most once."""
+    import numpy as np
+    import pandas as pd
+
+    found = np.full(len(rows), -1, dtype=np.intp)
+    few = len(rows) * FEW < len(table)
+    near = table["fee_id"].isin(rows["fee_id"]).to_numpy(dtype=bool) if few else np.ones(len(table), dtype=bool)
+    for source in rows["source"].unique():
+        there = np.flatnonzero(near & (table["source"] == source).to_numpy(dtype=bool))
+        mine = np.flatnonzero(rows["source"] == source)
+        if not len(there):
+            continue
+        index = pd.Index(table["fee_id"].array[there])
+        at = index.get_indexer(pd.Index(rows["fee_id"].array[mine]))
+        found[mine] = np.where(at < 0, -1, there[at])
+    return found
+
+
+def taken(table: pd.DataFrame, name: str, place: npt.NDArray[np.intp], otherwise: int) -> npt.NDArray[np.int64]:
+    """Take a column of whole numbers at these places; ``otherwise`` where the place is -1."""
+    import numpy as np
+
+    if not len(table):
+        return np.full(len(place), otherwise, dtype=np.int64)
+    return np.where(place < 0, otherwise, table[name].to_numpy(dtype=np.int64)[place])
+
+
+def words(table: pd.DataFrame, name: str, place: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
+    """Take a column of texts at these places; "" where the place is -1."""
+    import numpy as np
+
+    if not len(table):
+        return np.full(len(place), "", dtype=object)
+    return np.where(place < 0, "", table[name].to_numpy(dtype=object)[place])
+
+
+def changes_a_debt(content: pd.Series[str]) -> npt.NDArray[np.bool_]:
+    """Whether rows of reports are changes that an earlier night found, not statements."""
+    import numpy as np
+
+    found: npt.NDArray[np.bool_] = content.str.contains(":", regex=False).to_numpy(dtype=bool)
+    return found if len(found) else np.zeros(0, dtype=bool)

@@ -1,0 +1,200 @@
+"""Is the night like those before it?  An output that is not waits for a person's yes, with the figures in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median_high
+from typing import TYPE_CHECKING
+
+from pipeline.findings import Finding, Outcome
+from pipeline.money import Tally, cents, dollars
+from pipeline.rules import Sorting
+from pipeline.stages.figures import LOOK_BACK, held_tonight, moved, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    import pandas as pd
+
+    from pipeline.campus.policy import Brakes
+    from pipeline.flow.runner import Work
+
+FEWEST = 20
+"""With fewer nights there is nothing to compare with."""
+
+LAST_YEAR, AROUND = timedelta(days=364), timedelta(days=3)
+"""The same weekday of last year, and how far its week reaches either way."""
+
+CODES = {
+    "first_nights": "BRAKE-FIRST-NIGHTS",
+    "largest": "BRAKE-LARGEST",
+    "count": "BRAKE-COUNT",
+    "sum": "BRAKE-SUM",
+    "held_share": "BRAKE-HELD-SHARE",
+    "new_type": "BRAKE-NEW-TYPE",
+    "new_shape": "BRAKE-NEW-SHAPE",
+}
+"""Every brake, in the order in which it is told."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What nights before this one sent to a system.
+
+    ``nights`` are its last nights, also those that sent nothing; ``year_ago`` those of the same week of last year;
+    ``types`` and ``shapes`` every fee type and every picture of an id it has seen.
+    """
+
+    nights: Sequence[Tally]
+    year_ago: Sequence[Tally]
+    types: AbstractSet[str]
+    shapes: AbstractSet[str]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are nights enough to compare with."""
+        return len(self.nights) >= FEWEST
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """What is about to go to a system, and what was held of it, or before anybody knew where it goes."""
+
+    rows: pd.DataFrame
+    held: Tally
+
+    @property
+    def sent(self) -> Tally:
+        """Rows and the cents they move."""
+        return moved(self.rows)
+
+
+def brake(work: Work) -> Outcome:
+    """Hold the rows of every system whose night is unlike those before, save where a person has said yes.
+
+    A preview has no history: it brakes nothing, and says so.
+    """
+    if work.run.command == "preview":
+        return Outcome(work.rows, {}, tuple(_preview(work)))
+    held = held_tonight(work.box("held"))
+    known = work.ledger.figures(work.today - timedelta(days=LOOK_BACK))
+    rows = Sorting(work.rows)
+    findings: list[Finding] = []
+    for system in sorted(set(rows.frame["system"])):
+        nowhere = held.get("", Tally())
+        tonight = Tonight(rows.frame[rows.frame["system"] == system], held.get(system, Tally()) + nowhere)
+        faults = dict(_faults(work, system, tonight, history(known, system, work)))
+        findings += _muted(work, system, faults)
+        faults = {name: text for name, text in faults.items() if name not in _mutes(work, system)}
+        if not faults:
+            continue
+        findings.append(_told(work, system, faults))
+        if findings[-1].stops:
+            rows.hold(
+                rows.frame["system"] == system, "OUTPUT-STOPPED", f"its file waits for a yes: {findings[-1].code}"
+            )
+    return rows.outcome(findings)
+
+
+def _told(work: Work, system: str, faults: Mapping[str, str]) -> Finding:
+    figures = "; ".join(faults.values())
+    if system in work.approved:
+        return Finding("BRAKE-APPROVED", system, f"{system}: approved for this run: {figures}", "brake")
+    code = next(CODES[name] for name in CODES if name in faults)
+    return Finding(code, system, f"{system}: {figures}; if that is right, say --approve {system}", "brake")
+
+
+def _mutes(work: Work, system: str) -> dict[str, str]:
+    """Say of each brake that is off today why, and until when."""
+    mutes = work.campus.campus.systems[system].brakes.mutes
+    return {str(one.brake): f"off until {one.until}: {one.reason}" for one in mutes if work.today <= one.until}
+
+
+def _muted(work: Work, system: str, faults: Mapping[str, str]) -> Iterator[Finding]:
+    for name, why in _mutes(work, system).items():
+        if name in faults:
+            yield Finding("BRAKE-MUTED", system, f"{system}: {faults[name]}; {why}", "brake")
+
+
+def history(known: pd.DataFrame, system: str, work: Work) -> History:
+    """Gather what the ledger's figures say of a system's nights before today; all runs of a date are one night."""
+    nights = work.campus.campus.systems[system].brakes.nights
+    mine = known[(known["scope"] == system) & (known["business_date"].astype("str") < work.today.isoformat())]
+    sent = mine[mine["what"] == "sent"].groupby("business_date", sort=True)[["count", "cents"]].sum()
+    by_day = {
+        date.fromisoformat(str(day)): Tally(int(count), int(worth))
+        for day, count, worth in zip(sent.index, sent["count"], sent["cents"], strict=True)
+    }
+    then = work.today - LAST_YEAR
+    return History(
+        list(by_day.values())[-nights:],
+        [tally for day, tally in by_day.items() if abs(day - then) <= AROUND],
+        _seen(mine, "type:"),
+        _seen(mine, "shape:"),
+    )
+
+
+def _seen(figures: pd.DataFrame, what: str) -> AbstractSet[str]:
+    return {one.removeprefix(what) for one in figures["what"] if one.startswith(what)}
+
+
+def _faults(work: Work, system: str, tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
+    """Give every brake that tonight's figures call for, with the figures in words."""
+    settings = work.campus.campus.systems[system].brakes
+    yield from _largest(tonight, settings)
+    if before.enough:
+        yield from _amounts(tonight, settings, before)
+        yield from _held_share(tonight, settings)
+        yield from _new(tonight, before)
+    elif work.campus.campus.first_nights == "ask":
+        yield "first_nights", f"{tonight.sent}, and only {len(before.nights)} of {FEWEST} nights to compare with"
+
+
+def _largest(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]:
+    worth = tonight.rows["amount_cents"].abs().tolist()
+    place = worth.index(max(worth))
+    if settings.largest and worth[place] > cents(settings.largest):
+        fee = tonight.rows["fee_id"].tolist()[place]
+        yield "largest", f"fee {fee} of {dollars(worth[place])} is above {settings.largest}"
+
+
+def _amounts(tonight: Tonight, settings: Brakes, before: History) -> Iterator[tuple[str, str]]:
+    """Compare with the usual night that sent something, and with the largest of the same week a year ago."""
+    if tonight.sent.cents < cents(settings.least or "0"):
+        return
+    busy = [night for night in before.nights if night.count]
+    for name, shown, now, then, last_year in (
+        ("count", str, tonight.sent.count, [one.count for one in busy], [one.count for one in before.year_ago]),
+        ("sum", dollars, tonight.sent.cents, [one.cents for one in busy], [one.cents for one in before.year_ago]),
+    ):
+        usual, most = median_high(then or [0]), max(last_year, default=0)
+        if now > settings.times * usual and now > settings.times * most:
+            year = f", {shown(most)} at most in the same week of last year" if last_year else ""
+            limit = f"{settings.times} times is the limit"
+            yield name, f"the {name} is {shown(now)} against {shown(usual)} usually{year} ({limit})"
+
+
+def _held_share(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]:
+    whole = tonight.held + tonight.sent
+    enough = tonight.held.cents >= cents(settings.least or "0")
+    if enough and tonight.held.count * 100 > whole.count * settings.held_percent:
+        yield "held_share", f"{tonight.held} of {whole} held, more than {settings.held_percent} %"
+
+
+def _new(tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
+    types = sorted(set(tonight.rows["fee_type"]) - before.types)
+    shapes = sorted(set(tonight.rows["patron_id"].map(picture)) - before.shapes)
+    if types:
+        yield "new_type", f"fee types never sent there before: {', '.join(types)}"
+    if shapes:
+        yield "new_shape", f"ids of a shape never sent there before: {', '.join(shapes)}"
+
+
+def _preview(work: Work) -> Iterator[Finding]:
+    skipped = ", ".join(name for name in CODES if name != "largest")
+    yield Finding("BRAKE-SKIPPED", "preview", f"a preview has no nights to compare with; not asked: {skipped}", "brake")
+    for system, rows in work.rows.groupby("system", sort=True):
+        for _, text in _largest(Tonight(rows, Tally()), work.campus.campus.systems[str(system)].brakes):
+            yield Finding("BRAKE-LARGE-LINE", str(system), f"{system}: {text}; a night would ask for a yes", "brake")

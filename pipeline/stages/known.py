@@ -1,0 +1,212 @@
+"""What the ledger is asked before a step thinks: frozen tables, by name."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from pipeline import tables
+from pipeline.campus.sources import Report
+from pipeline.layouts import layout as layouts
+from pipeline.stages.absent import absent
+from pipeline.stages.beside import KEY, places, taken
+from pipeline.stages.people import people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from pipeline.flow.runner import Work
+
+LOOK_BACK = timedelta(days=400)
+"""Figures reach over a year, so that a night can be set beside the same week of the last one."""
+
+FOR_EVER = date(2000, 1, 1)
+"""A fee may continue a charge of any age."""
+
+
+def figures(work: Work) -> pd.DataFrame:
+    """Give the figures of earlier nights, and a line "approved" for every name that a person approves for this run."""
+    import pandas as pd
+
+    known = work.ledger.figures(work.today - LOOK_BACK)
+    names = sorted(work.approved)
+    tonight = pd.DataFrame(
+        {
+            "business_date": pd.Series([work.today.isoformat()] * len(names), dtype="str"),
+            "scope": pd.Series(names, dtype="str"),
+            "what": pd.Series(["approved"] * len(names), dtype="str"),
+            "count": pd.Series([1] * len(names), dtype="int64"),
+            "cents": pd.Series([0] * len(names), dtype="int64"),
+        }
+    )
+    return pd.concat([known, tonight], ignore_index=True) if len(known) else tonight
+
+
+def pending(work: Work) -> pd.DataFrame:
+    """Give every fee that is held or waiting."""
+    return _kept(work, "pending", work.ledger.pending_fees)
+
+
+def history(work: Work) -> pd.DataFrame:
+    """Give the versions known of tonight's fees; a statement that says what is billed already needs none."""
+    return _kept(work, "history", lambda: _history(work))
+
+
+def positions(work: Work) -> pd.DataFrame:
+    """Give what was billed for every fee of the sources that are reports."""
+    return _kept(work, "positions", lambda: _of_reports(work, work.ledger.positions))
+
+
+def receipts(work: Work) -> pd.DataFrame:
+    """Give our payments of these fees that Alma knows of, or may."""
+    return _kept(work, "receipts", lambda: _of_reports(work, work.ledger.receipts))
+
+
+def missing(work: Work) -> pd.DataFrame:
+    """Give the fees that tonight's reports of open fees should mention, and do not."""
+    return _kept(work, "absent", lambda: absent(work, positions(work), receipts(work), figures(work), pending(work)))
+
+
+def charges(work: Work) -> pd.DataFrame:
+    """Give what was ever charged to the patrons of tonight's changes of older debts, and of tonight's credits.
+
+    And to those of the fees that people named for these credits: a patron may have had another id then.
+    """
+    changed = work.rows[work.rows["change"] != "new"]
+    return work.ledger.charges_of(sorted({*_patrons(changed), *_patrons_named(work, changed)}))
+
+
+def _patrons_named(work: Work, changed: pd.DataFrame) -> set[str]:
+    decided = work.ledger.decisions()
+    named = decided[(decided["against"] != "") & decided["fee_id"].isin(changed["fee_id"])]
+    patrons: set[str] = set()
+    for source, fees in named.groupby("source"):
+        billed = work.ledger.positions(str(source))
+        patrons.update(billed.loc[billed["fee_id"].isin(fees["against"]), "patron_id"].tolist())
+    return patrons
+
+
+def recent(work: Work) -> pd.DataFrame:
+    """Give what was ever charged to the patrons of tonight's new debts, and of those that are lowered."""
+    rows = work.rows
+    return work.ledger.recent(_patrons(rows[(rows["kind"] != "charge") | (rows["movement"] == 1)]), FOR_EVER)
+
+
+def elsewhere(work: Work) -> pd.DataFrame:
+    """Give the fees that bear the ids of tonight's new debts and were charged, or continue a charge, by other sources.
+
+    A bursar knows a debt by its id alone, whoever is said to owe it.
+    """
+    new = work.rows[(work.rows["kind"] == "charge") & (work.rows["movement"] == 1)]
+    asked = [
+        work.ledger.known_fees(name, new.loc[new["source"] != name, "fee_id"].drop_duplicates().tolist())
+        for name in work.campus.campus.sources
+    ]
+    known = _together(asked)
+    return known[known["state"].isin(("charged", "continued"))]
+
+
+def _patrons(rows: pd.DataFrame) -> list[str]:
+    return sorted(set(rows["patron_id"].tolist()))
+
+
+def standing(work: Work) -> pd.DataFrame:
+    """Say what each system's files depend on tonight.
+
+    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
+    all its payments could be read; ``approved``: a person lets a smaller snapshot out.
+    """
+    import pandas as pd
+
+    systems = sorted(work.campus.campus.systems)
+    unread = {system for desk in work.before for system in desk.unread}
+    unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
+    return pd.DataFrame(
+        {
+            "system": pd.Series(systems, dtype="str"),
+            "snapshot": pd.Series([_replaces(work, name) for name in systems], dtype="bool"),
+            "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
+            "unread": pd.Series([name in unread for name in systems], dtype="bool"),
+            "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
+        }
+    )
+
+
+def _replaces(work: Work, system: str) -> bool:
+    return layouts.load(work.campus.campus.systems[system].layout, work.campus.folder).scope == "snapshot"
+
+
+def _open_items(work: Work, system: str) -> pd.DataFrame:
+    """What a file that repeats all that is owed says of it; a file that says what is new repeats nothing."""
+    if not _replaces(work, system):
+        return tables.MOVEMENTS.empty()
+    layout = layouts.load(work.campus.campus.systems[system].layout, work.campus.folder)
+    return work.ledger.open_items(system, layout.sources)
+
+
+def _each_system(ask: Callable[[Work, str], pd.DataFrame]) -> Callable[[Work], pd.DataFrame]:
+    def every(work: Work) -> pd.DataFrame:
+        names = work.campus.campus.systems
+        return _together(ask(work, name).assign(system=name).astype({"system": "str"}) for name in names)
+
+    return every
+
+
+def _kept(work: Work, name: str, ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Ask once a night: nothing is entered in the ledger between the steps that want this."""
+    if name not in work.kept:
+        work.kept[name] = ask()
+    return work.kept[name]
+
+
+def _of_reports(work: Work, ask: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Ask of every source that is a report; of the first source of all, which has none, for the columns alone."""
+    sources = work.campus.campus.sources
+    reports = [name for name, source in sources.items() if isinstance(source, Report)]
+    return _together(ask(name) for name in reports or [next(iter(sources))]).iloc[: None if reports else 0]
+
+
+def _history(work: Work) -> pd.DataFrame:
+    """The ledger is asked for what it may be needed for: most statements of a report say what is billed already."""
+    import pandas as pd
+
+    said = [*KEY, "lists", "amount_cents", "original_cents"]
+    rows = pd.concat([frame[said] for frame in (work.rows, pending(work), missing(work))], ignore_index=True)
+    known = positions(work)
+    place = places(rows, known)
+    billed, original = taken(known, "billed_cents", place, -1), taken(known, "original_cents", place, -1)
+    same = (rows["amount_cents"] == billed) & (rows["original_cents"] == original)
+    plain = same & (place >= 0) & (rows["lists"] != "export")
+    asked = [
+        work.ledger.known_fees(str(source), one["fee_id"].drop_duplicates().tolist())
+        for source, one in rows[~plain].groupby("source")
+    ]
+    return _together(asked or [work.ledger.known_fees("", [])])
+
+
+def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    given = list(frames)
+    return pd.concat([frame for frame in given if len(frame)] or given[:1], ignore_index=True)
+
+
+KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
+    "figures": figures,
+    "pending": pending,
+    "history": history,
+    "absent": missing,
+    "positions": positions,
+    "receipts": receipts,
+    "charges": charges,
+    "decisions": lambda work: work.ledger.decisions(),
+    "people": people,
+    "recent": recent,
+    "elsewhere": elsewhere,
+    "open_items": _each_system(_open_items),
+    "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
+    "standing": standing,
+}
+"""The ledger tables that thinking stages may ask for."""

@@ -1,0 +1,119 @@
+"""What lowers a debt: a reversal, a credit, or a question for staff; what raises one passes as a charge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline import tables
+from pipeline.findings import Outcome
+from pipeline.stages.codes import codes
+from pipeline.stages.debts import AS_SENT, OF_THE_CHARGE, Debts
+from pipeline.stages.judge import Judge, items_of, named_in
+from pipeline.stages.means import Lowering, means_of
+from pipeline.stages.numbering import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+
+    from pipeline.campus.load import Loaded
+    from pipeline.stages.means import Verdict
+
+SAID = ("kind", "against", "undoes", "system")
+ADDED = (*SAID[:3], *(name for name in AS_SENT if name not in tables.CHANGES.names))
+"""The columns that this stage adds to tables.CHANGES."""
+
+WHOLE = ("version", "movement", "amount_cents")
+
+
+def lower(
+    changes: pd.DataFrame, campus: Loaded, today: date, *, charges: pd.DataFrame, decisions: pd.DataFrame
+) -> Outcome:
+    """Make movements of tonight's changes (tables.CHANGES): a kind, whose debt they change, and what they undo.
+
+    ``charges`` are what the ledger has charged the patrons whose fees have changed (ChargeBook.charges_of),
+    ``decisions`` what people said (ChargeBook.decisions).  What builds on an older charge carries it as sent; in a
+    first charge the columns of ADDED that say so are "".  A fall that comes to several reversals makes as many rows;
+    one that a report tells of by leaving the fee out takes fee type, owner and item from the charge.
+    """
+    rows = changes.reset_index(drop=True)
+    new = rows["change"] == "new"
+    first = rows if new.all() else rows[new]
+    credit = codes(charges, campus.campus, today)["credit_item_type"]
+    debts = Debts(charges.assign(credit_item_type=credit))
+    older = _as_charged(_in_order(rows[~new]), debts)
+    judge = Judge(Lowering(today, means_of(campus)), debts, named_in(decisions), items_of(first, older))
+    verdicts = [judge.verdict(row) for row in older.to_dict("records")]
+    moving, replaced = _moving(older, verdicts)
+    return Outcome(_together(_first_charges(first), moving), _boxed(older, verdicts) | replaced)
+
+
+def _in_order(older: pd.DataFrame) -> pd.DataFrame:
+    """By fee, what has grown first, then by version: the same changes are judged alike, however they came."""
+    grown = (older["change"] == "grown").to_numpy()
+    order = ["source", "fee_id", "fall", "version"]
+    return older.assign(fall=~grown).sort_values(order, kind="stable", ignore_index=True).drop(columns="fall")
+
+
+def _as_charged(older: pd.DataFrame, debts: Debts) -> pd.DataFrame:
+    """Fill what a change of a debt does not say in the words of its charge; a credit keeps its own."""
+    blank = (older["change"] != "credit") & (older["fee_type"] == "")
+    said = {name: older[name].tolist() for name in OF_THE_CHARGE}
+    keys = zip(older["source"].tolist(), older["fee_id"].tolist(), blank.tolist(), strict=True)
+    for place, (source, fee_id, empty) in enumerate(keys):
+        debt = debts.get(source, fee_id) if empty else None
+        for name, word in debt.says.items() if debt else ():
+            said[name][place] = said[name][place] or word
+    return _with(older, said)
+
+
+def _first_charges(first: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    blank, charge = (pd.Series(word, index=first.index, dtype="str") for word in ("", "charge"))
+    return first.assign(**(dict.fromkeys(ADDED, blank) | {"kind": charge, "against": first["fee_id"]}))
+
+
+def _moving(older: pd.DataFrame, verdicts: Sequence[Verdict]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Give the rows of all lines, and the box of the versions that go out under others instead."""
+    lines = [line for verdict in verdicts for line in verdict.lines]
+    numbers = numbered(older.to_dict("records"), [verdict.lines for verdict in verdicts])
+    rows = older.loc[older.index.repeat([len(verdict.lines) for verdict in verdicts])].reset_index(drop=True)
+    said = {name: [getattr(line, name) for line in lines] for name in SAID}
+    sent = {name: [line.as_sent[name] for line in lines] for name in AS_SENT}
+    passed = _with(rows, {**numbers.columns, **said, **sent})
+    if not numbers.left:
+        return passed, {}
+    code, why = zip(*numbers.left.values(), strict=True)
+    left = older.iloc[list(numbers.left)].reset_index(drop=True)
+    return passed, {"withdrawn": _with(left, {"code": code, "why": why})}
+
+
+def _boxed(older: pd.DataFrame, verdicts: Sequence[Verdict]) -> dict[str, pd.DataFrame]:
+    boxes = {}
+    for box in sorted({verdict.box for verdict in verdicts if verdict.box}):
+        places = [place for place, verdict in enumerate(verdicts) if verdict.box == box]
+        told = {name: [getattr(verdicts[place], name) for place in places] for name in ("code", "why")}
+        boxes[box] = _with(older.iloc[places].reset_index(drop=True), told)
+    return boxes
+
+
+def _with(rows: pd.DataFrame, columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Put columns into rows, each value in its place."""
+    import pandas as pd
+
+    typed = {
+        name: pd.Series(list(values), index=rows.index, dtype="int64" if name in WHOLE else "str")
+        for name, values in columns.items()
+    }
+    return rows.assign(**typed)
+
+
+def _together(first: pd.DataFrame, moving: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    if not len(moving):
+        return first.reset_index(drop=True)
+    return pd.concat([first, moving], ignore_index=True) if len(first) else moving

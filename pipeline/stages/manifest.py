@@ -1,0 +1,90 @@
+"""The manifest of a night: what came in, what went out, and both sides of every equation, as one small JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pipeline import files
+from pipeline.findings import BOXES
+from pipeline.tables import tally
+
+if TYPE_CHECKING:
+    from pipeline.flow.books import Line
+    from pipeline.flow.runner import Work
+    from pipeline.money import Tally
+
+NAME = "manifest.json"
+
+
+def manifest(work: Work) -> None:
+    """Write ``manifest.json`` into the run's folder.
+
+    The same night gives the same bytes: it holds no clock and no path.  Amounts are whole cents; what lowers a debt is
+    negative.
+    """
+    told = {
+        "campus": work.campus.campus.name,
+        "environment": work.campus.campus.environment,
+        "business_date": work.run.business_date.isoformat(),
+        "run": work.run.sequence,
+        "command": work.run.command,
+        "campus_file": work.campus.sha,
+        "came_in": [_came(work, sha) for desk in work.before for sha in desk.files],
+        "went_out": _went(work),
+        "boxes": {desk.name: _boxes(desk) for desk in work.before},
+        "books": [_line(line) for desk in (*work.before, work) for line in desk.lines],
+        "findings": dict(sorted(Counter(one.code for desk in (*work.before, work) for one in desk.findings).items())),
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    files.replace(work.folder.parent / NAME, [text.encode()])
+
+
+def _came(work: Work, sha: str) -> dict[str, Any]:
+    file = work.ledger.file(sha)
+    if file is None:
+        return {"sha256": sha}
+    return {
+        "role": file.role,
+        "feed": file.feed,
+        "name": file.name,
+        "sha256": sha,
+        "bytes": file.size,
+        "state": file.state,
+    }
+
+
+def _went(work: Work) -> list[dict[str, Any]]:
+    """Every file made tonight, and every older one that is still on its way."""
+    made = [batch.name for desk in work.before for batch, _, _ in desk.made]
+    return [
+        {
+            "system": upload.batch.system,
+            "kind": upload.batch.kind,
+            "name": upload.batch.name,
+            "sha256": upload.batch.sha,
+            "bytes": upload.batch.size,
+            **_tally(upload.batch.count, upload.batch.cents),
+            "business_date": upload.batch.business_date.isoformat(),
+            "state": str(upload.state),
+        }
+        for upload in work.ledger.uploads_of(made)
+    ]
+
+
+def _boxes(desk: Work) -> dict[str, dict[str, int]]:
+    found = {name: desk.box(name) for name in BOXES}
+    return {name: _of(tally(rows)) for name, rows in found.items() if rows is not None}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {"stage": line.stage, "what": line.what, "left": _of(line.left), "right": _of(line.right)}
+
+
+def _of(amount: Tally) -> dict[str, int]:
+    return _tally(amount.count, amount.cents)
+
+
+def _tally(count: int, cents: int) -> dict[str, int]:
+    return {"count": count, "cents": cents}

@@ -1,0 +1,64 @@
+"""One debt under two names: what looks like a charge sent already is held, what continues an old one is not sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.rules import Sorting
+from pipeline.stages import reopened, twins
+from pipeline.stages.settle import agreed
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from pipeline.campus.load import Loaded
+    from pipeline.findings import Outcome
+
+
+def recognise(
+    movements: pd.DataFrame,
+    campus: Loaded,  # noqa: ARG001 - every stage has this form
+    today: date,
+    *,
+    recent: pd.DataFrame,
+    elsewhere: pd.DataFrame,
+    decisions: pd.DataFrame,
+) -> Outcome:
+    """Box new charges that continue a charge sent before; hold those that look like one, or bear its reference.
+
+    ``movements`` are tables.MOVEMENTS, ``recent`` the charges that were sent for tonight's patrons (ports.ledger
+    ``recent``; those of the last 60 days can be taken for the same debt, older ones only be continued), ``elsewhere``
+    the fees of other sources that bear the ids of tonight's (source, fee_id, system), ``decisions`` what people
+    decided: a yes to a fee's content lets it go as a debt of its own, but never under a reference that is taken.
+    What lowers a charge that is continued is held too, so that the debt stays billed once.
+    """
+    frame = movements.reset_index(drop=True)
+    yes = agreed(frame, decisions)
+    first = (frame["kind"] == "charge") & (frame["movement"] == 1)
+    taken = twins.taken(frame, first, recent, elsewhere)
+    judged = first & ~yes & (taken == "")
+    old = reopened.reopened(frame, judged, yes, recent)
+    rows = Sorting(frame.assign(**old, taken=taken, twin=twins.twins(frame, judged, recent, today)))
+    told = rows.frame
+    rows.hold(told["taken"] != "", "REFERENCE-TAKEN", "{taken}")
+    reopens = told["reopens"] != ""
+    unknown = reopens & (told["old_system"] == "")
+    rows.hold(unknown, "REOPENS-UNKNOWN", "it reopens {reopens}, and no such charge of this patron was sent")
+    rows.hold(told["twice"] != "", "REOPENS-TWICE", "{twice}")
+    rows.hold(told["differs"] != "", "REOPENS-DIFFERS", "{differs}")
+    rows.put("continued", reopens, "REOPENS", "it continues the charge {reopens}, which stays as it was sent")
+    rows.hold(told["kept"] != "", "FALL-OF-REOPENED", "{kept}")
+    rows.hold(told["twin"] != "", "LOOKS-SENT-ALREADY", "{twin}")
+    outcome = rows.outcome()
+    boxes = {box: _as_it_came(_continuing(part) if box == "continued" else part) for box, part in outcome.boxes.items()}
+    return type(outcome)(_as_it_came(outcome.passed), boxes)
+
+
+def _as_it_came(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns=[*reopened.COLUMNS, "taken", "twin"])
+
+
+def _continuing(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(system=frame["old_system"], continues=frame["reopens"])

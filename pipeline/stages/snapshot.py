@@ -1,0 +1,83 @@
+"""A full replacement: everything outstanding at one system, with what tonight raises and lowers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipeline.findings import Finding
+from pipeline.money import Tally
+from pipeline.tables import tally
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEBT = ["source", "against"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one snapshot system is owed.
+
+    ``items`` (tables.MOVEMENTS) were owed before tonight, each row a fee; ``last`` (fee_id, amount_cents) is what its
+    newest file says.  ``first`` are tonight's first charges, which get rows of their own, ``later`` (tables.MOVEMENTS)
+    all other movements, which change the row of the fee they are against.
+    """
+
+    system: str
+    items: pd.DataFrame
+    last: pd.DataFrame
+    first: pd.DataFrame
+    later: pd.DataFrame
+
+    @cached_property
+    def carried(self) -> pd.DataFrame:
+        """The rows that are repeated, as tonight makes them; a fee of which nothing is left has none."""
+        import pandas as pd
+
+        if not len(self.later):
+            return self.items
+        change = self.later.groupby(DEBT)["amount_cents"].sum()
+        fees = pd.MultiIndex.from_frame(self.items[["source", "fee_id"]], names=DEBT)
+        now = self.items["amount_cents"] + change.reindex(fees, fill_value=0).to_numpy()
+        rows: pd.DataFrame = self.items.assign(amount_cents=now.astype("int64"))[now.to_numpy() > 0]
+        again = self._owed_again(change[~change.index.isin(fees) & (change > 0)])
+        return pd.concat([rows, again], ignore_index=True) if len(again) else rows.reset_index(drop=True)
+
+    def _owed_again(self, change: pd.Series[int]) -> pd.DataFrame:
+        """A fee that was paid and has grown since: its row comes back, under the reference of its first charge."""
+        import pandas as pd
+
+        grown = self.later[self.later["kind"] == "charge"].drop_duplicates(DEBT)
+        grown = grown[pd.MultiIndex.from_frame(grown[DEBT]).isin(change.index)]
+        cents = change.reindex(pd.MultiIndex.from_frame(grown[DEBT])).to_numpy()
+        rows = grown.assign(movement=1, reference=grown["fee_id"], amount_cents=cents)
+        return rows[list(self.items.columns)]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it says anything that the newest file does not."""
+        return len(self.first) > 0 or _rows_of(self.carried) != _rows_of(self.last)
+
+    def too_small(self, percent: int) -> Finding | None:
+        """A full replacement that is empty or shrunk may wipe out debts: that takes a person.
+
+        What tonight's credits take off was asked about fee by fee, so it does not count as shrinking.
+        """
+        now, last = tally(self.first) + tally(self.carried), tally(self.last)
+        owed = tally(self.first) + tally(self.items)
+        enough = owed.count * 100 >= last.count * percent and owed.cents * 100 >= last.cents * percent
+        if last == Tally() or (now.count and enough):
+            return None
+        says = f"the new snapshot has {now}, the last one {last}; less than {percent} % needs a person"
+        return Finding("SNAPSHOT-SMALLER", self.system, f"{self.system}: {says}", "batch")
+
+
+def is_first_charge(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say of each movement whether it begins a debt; every other one changes a debt."""
+    return (rows["kind"] == "charge") & (rows["movement"] == 1)
+
+
+def _rows_of(frame: pd.DataFrame) -> set[tuple[str, int]]:
+    return set(zip(frame["fee_id"], frame["amount_cents"], strict=True))

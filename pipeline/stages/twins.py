@@ -1,0 +1,101 @@
+"""Which of tonight's new charges may be a debt that was sent, or is about to be, under another name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.money import dollars
+from pipeline.stages.reopened import person
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+DAYS = 60
+"""So long ago a charge may have been sent for a new one to be taken for the same debt."""
+
+ALIKE = ["source", "fee_id", "amount_cents", "barcode", "fee_type"]
+SAID = ["fee_id", "fee_date", "amount_cents", "fee_id_then", "source_then", "when"]
+
+
+def twins(frame: pd.DataFrame, judged: pd.Series[bool], recent: pd.DataFrame, today: date) -> pd.Series[str]:
+    """Name, for each charge, the newest one under another id that may be the same debt; "" where there is none.
+
+    That is one sent in the last days, or one of tonight's from another source: of those the first, by source and fee
+    id, is the one that others look like.
+    """
+    import pandas as pd
+
+    ours = _with_person(frame.loc[judged, [*ALIKE, "fee_date", "patron_id"]])
+    pairs = ours.reset_index().merge(
+        _candidates(frame, recent, today), on=["person", "amount_cents"], suffixes=("", "_then")
+    )
+    same_source = pairs["source"] == pairs["source_then"]
+    sent = (pairs["sent_on"] != TONIGHT) & ~(same_source & (pairs["fee_id"] == pairs["fee_id_then"]))
+    before = (pairs["sent_on"] == TONIGHT) & (pairs["source_then"] < pairs["source"])
+    both = (pairs["barcode"] != "") & (pairs["barcode_then"] != "")
+    same = (pairs["barcode"] == pairs["barcode_then"]).where(both, pairs["fee_type"] == pairs["fee_type_then"])
+    alike = pairs[(sent | before) & same].sort_values(["index", "sent_on", "fee_id_then"])
+    last = alike.drop_duplicates("index", keep="last")
+    words = {int(place): _words(*said) for place, *said in last[["index", *SAID]].itertuples(index=False)}
+    return pd.Series([words.get(place, "") for place in frame.index], index=frame.index, dtype="str")
+
+
+TONIGHT = "tonight"
+"""Stands after every date."""
+
+
+def _candidates(frame: pd.DataFrame, recent: pd.DataFrame, today: date) -> pd.DataFrame:
+    """The charges that others may look like: those sent in the last days, and tonight's if several sources speak."""
+    import pandas as pd
+
+    first_day = (today - timedelta(days=DAYS)).isoformat()
+    sent = recent.loc[recent["sent_on"] >= first_day, [*ALIKE, "patron_id", "sent_on"]]
+    known = _with_person(sent.assign(when="sent on " + sent["sent_on"]))
+    new = frame[(frame["kind"] == "charge") & (frame["movement"] == 1)]
+    if len(new["source"].unique()) <= 1:
+        return known
+    tonight = _with_person(new[[*ALIKE, "patron_id"]].assign(sent_on=TONIGHT, when="which is new tonight too"))
+    return pd.concat([known, tonight], ignore_index=True)
+
+
+def _with_person(rows: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    folded = [person(one) for one in rows["patron_id"].tolist()]
+    return rows.drop(columns="patron_id").assign(person=pd.Series(folded, index=rows.index, dtype="str"))
+
+
+def _words(fee: str, day: str, amount: int, then: str, source: str, when: str) -> str:
+    worth = dollars(int(amount))
+    return f"fee {fee} of {day}, {worth}, looks like fee {then} of {source}, {worth}, {when}"
+
+
+def taken(frame: pd.DataFrame, first: pd.Series[bool], recent: pd.DataFrame, elsewhere: pd.DataFrame) -> pd.Series[str]:
+    """Say of each first charge whose reference it would bear a second time at its system; "" where it is free.
+
+    Those who have it are charges that were sent, fees of other sources in the ledger, and those of tonight's charges
+    that stand first by the name of their source.
+    """
+    import pandas as pd
+
+    new = frame.loc[first, ["system", "reference", "source"]]
+    known = {**_owners(recent, "reference"), **_owners(elsewhere, "fee_id")}
+    if len(new["source"].unique()) > 1:
+        known = {**_owners(new.sort_values("source", ascending=False), "reference"), **known}
+    words = dict.fromkeys(frame.index, "")
+    for place, system, name, source in zip(new.index, *(new[one].tolist() for one in new.columns), strict=True):
+        owner = known.get((system, name), source)
+        if owner != source:
+            words[place] = (
+                f"source {owner} has {name} at {system} too: leave it out of one of the two, and reject this one"
+            )
+    return pd.Series(words, index=frame.index, dtype="str")
+
+
+def _owners(rows: pd.DataFrame, name: str) -> dict[tuple[str, str], str]:
+    """Which source a reference at a system belongs to; of several the last one stands."""
+    names = zip(rows["system"].tolist(), rows[name].tolist(), strict=True)
+    return dict(zip(names, rows["source"].tolist(), strict=True))

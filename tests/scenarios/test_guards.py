@@ -1,0 +1,117 @@
+"""Whole nights with their guards: a debt under another name, a night that waits for a yes, and what people decide."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.cli import decide
+from pipeline.cli.failures import UsageError
+from pipeline.cli.run import known_names
+from pipeline.ports.ledger import LedgerError
+from tests.nights import Nights, codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHARGES = "CHARGES_OUT"
+YES = frozenset({"peoplesoft"})
+ITEM = {"barcode": "039080036507785"}
+
+
+def test_a_fee_entered_anew_is_held_until_a_person_says_that_it_is_another_debt(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", ITEM)
+    nights.night(1)
+    nights.exported("b.xml", {**ITEM, "fee_id": "1002"}, number="101")
+    assert codes(nights.night(2), CHARGES, "held") == ["LOOKS-SENT-ALREADY"]
+    assert codes(nights.night(3), CHARGES, "held") == ["LOOKS-SENT-ALREADY"]
+    assert decide.approve("1002", nights.campus_file, None, decide.Word("another copy")) == 0
+    fourth = nights.night(4)
+    assert codes(fourth, CHARGES, "held") == []
+    assert fourth.sent == 1
+    assert nights.night(5).sent == 0
+    with closing(nights.ledger()) as ledger:
+        assert any(row["event"] == "approved" for row in ledger.story("1002"))
+
+
+@pytest.mark.parametrize("kept", ["", '\n[sources.alma]\nkeep = ["comment"]\n'])
+def test_a_fee_that_reopens_a_charge_is_never_sent_and_rests(tmp_path: Path, kept: str) -> None:
+    nights = Nights(tmp_path)
+    nights.say(kept)
+    nights.exported("a.xml", {})
+    nights.night(1)
+    nights.exported("b.xml", {"fee_id": "1002"}, number="101")
+    path = nights.folder / "exchange" / "alma" / "b.xml"
+    text = path.read_text("utf-8")
+    comment = "<xb:fineFeeComment>reopens 1001</xb:fineFeeComment><xb:bursarTransactionId>"
+    path.write_text(text.replace("<xb:bursarTransactionId>", comment), "utf-8")
+    second = nights.night(2)
+    assert codes(second, CHARGES, "continued") == ["REOPENS"]
+    assert second.sent == 0
+    with closing(nights.ledger()) as ledger:
+        record = ledger.fee_record("1002")[0]
+    assert (record["state"], record["system"]) == ("continued", "peoplesoft")
+    third = nights.night(3)
+    assert (third.sent, codes(third, CHARGES, "continued")) == (0, [])
+
+
+def test_the_first_nights_of_a_careful_campus_wait_for_a_yes_and_a_yes_is_for_one_run(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    text = nights.campus_file.read_text("utf-8")
+    nights.campus_file.write_text('first_nights = "ask"\n' + text, "utf-8")
+    nights.exported("a.xml", {})
+    first = nights.night(1)
+    assert [one.code for one in first.findings if one.stops] == ["BRAKE-FIRST-NIGHTS"]
+    assert (first.sent, first.exit_code) == (0, 2)
+    assert nights.night(2).sent == 0
+    third = nights.night(3, approved=YES)
+    assert (third.sent, [one.code for one in third.findings if one.code.startswith("BRAKE")]) == (1, ["BRAKE-APPROVED"])
+    nights.exported("b.xml", {"fee_id": "1002", "barcode": "2"}, number="101")
+    assert nights.night(4).sent == 0
+
+
+def test_a_night_that_waited_is_no_measure_for_later_nights(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"amount_text": "6000"})
+    nights.night(1)
+    with closing(nights.ledger()) as ledger:
+        figures = ledger.figures(nights.night(2).today.replace(day=1))
+    assert set(figures.loc[figures["what"] == "sent", "scope"]) == {"cashnet"}
+
+
+def test_what_a_person_decides_needs_a_reason_and_a_fee_that_is_held(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {})
+    nights.night(1)
+    with pytest.raises(UsageError, match="say why"):
+        decide.approve("1001", nights.campus_file, None, decide.Word("  "))
+    with pytest.raises(UsageError, match="held or waiting are versions none"):
+        decide.approve("1001", nights.campus_file, None, decide.Word("yes"))
+
+
+def test_a_yes_that_nobody_would_read_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"fee_type": "NEW_TYPE"}, {"fee_id": "1002", "fee_type": "CREDIT", "amount_text": "-3"})
+    nights.night(1)
+    with pytest.raises(UsageError, match="NORMALISE-UNMAPPED-TYPE, which no yes lets go: add one line"):
+        decide.approve("1001", nights.campus_file, None, decide.Word("yes"))
+    with pytest.raises(UsageError, match="--against names the fee"):
+        decide.approve("1002", nights.campus_file, None, decide.Word("yes"))
+
+
+def test_a_yes_against_a_debt_that_was_never_charged_is_refused(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"fee_type": "CREDIT", "amount_text": "-3.25"})
+    nights.night(1)
+    with pytest.raises(LedgerError, match="was never charged"):
+        decide.approve("1001", nights.campus_file, None, decide.Word("yes", "7777"))
+
+
+def test_only_systems_and_sources_can_be_approved(tmp_path: Path) -> None:
+    loaded = Nights(tmp_path).loaded()
+    known_names(loaded, frozenset({"alma", "peoplesoft"}))
+    with pytest.raises(UsageError, match="no such system or source; the campus has peoplesoft, cashnet, alma"):
+        known_names(loaded, frozenset({"oracle"}))

@@ -1,0 +1,203 @@
+"""Brakes: a night unlike those before it waits for a yes, with the figures in one line; every other one goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline import tables
+from pipeline.campus.policy import Brakes, Mute
+from pipeline.stages.brake import CODES, brake
+from tests.samples import sample_campus
+from tests.unit.test_recognise import NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from pipeline.campus.load import Loaded
+    from pipeline.findings import Finding, Outcome
+
+TODAY = date(2026, 3, 2)
+KNOWN_WORDS = (("type:OVERDUEFINE", 1, 1), ("shape:999999999", 1, 1))
+
+
+def campus(first_nights: str = "send", **brakes: Any) -> Loaded:
+    loaded = sample_campus()
+    system = loaded.campus.systems["peoplesoft"].model_copy(update={"brakes": Brakes(**brakes)})
+    systems = {**loaded.campus.systems, "peoplesoft": system}
+    changed = loaded.campus.model_copy(update={"systems": systems, "first_nights": first_nights})
+    return replace(loaded, campus=changed)
+
+
+@dataclass
+class Past:
+    """The ledger, as far as brakes ask it: figures of nights."""
+
+    rows: list[tuple[str, str, str, int, int]] = field(default_factory=list)
+
+    def night(self, day: date, count: int, cents: int, words: Iterable[tuple[str, int, int]] = KNOWN_WORDS) -> None:
+        for what, many, worth in (("sent", count, cents), *(words if count else ())):
+            self.rows.append((day.isoformat(), "peoplesoft", what, many, worth))
+
+    def nights(self, number: int, count: int = 10, cents: int = 10000, before: date = TODAY) -> Past:
+        for back in range(number, 0, -1):
+            self.night(before - timedelta(days=back), count, cents)
+        return self
+
+    def figures(self, since: date) -> pd.DataFrame:
+        import pandas as pd
+
+        kept = [row for row in self.rows if row[0] >= since.isoformat()]
+        return pd.DataFrame(kept, columns=["business_date", "scope", "what", "count", "cents"])
+
+
+def charges(number: int, cents: int = 1000, **said: Any) -> pd.DataFrame:
+    rows = [{**NEW, "fee_id": str(one), "amount_cents": cents, **said} for one in range(number)]
+    return tables.MOVEMENTS.frame({name: [row[name] for row in rows] for name in NEW})
+
+
+def desk(rows: pd.DataFrame, past: Past, loaded: Loaded, **said: Any) -> Any:
+    held = said.pop("held", None)
+    plain = {"approved": frozenset(), "run": SimpleNamespace(command="night"), "today": TODAY, **said}
+    return SimpleNamespace(rows=rows, ledger=past, campus=loaded, box=lambda _: held, **plain)
+
+
+def codes(outcome: Outcome) -> list[str]:
+    return [finding.code for finding in outcome.findings]
+
+
+def run(rows: pd.DataFrame, past: Past, loaded: Loaded | None = None, **said: Any) -> Outcome:
+    outcome = brake(desk(rows, past, loaded or campus(), **said))
+    assert sum(len(frame) for _, frame in outcome.all_rows()) == len(rows)
+    return outcome
+
+
+def test_an_ordinary_night_goes_without_a_word() -> None:
+    outcome = run(charges(30), Past().nights(20))
+    assert (len(outcome.passed), outcome.findings) == (30, ())
+
+
+def test_a_night_of_many_times_the_usual_is_held_whole_and_says_what_to_type() -> None:
+    outcome = run(charges(31, 400), Past().nights(20))
+    assert codes(outcome) == ["BRAKE-COUNT"]
+    assert len(outcome.passed) == 0
+    assert set(outcome.boxes["held"]["code"]) == {"OUTPUT-STOPPED"}
+    finding: Finding = outcome.findings[0]
+    assert (finding.subject, finding.stops, finding.entry.scope) == ("peoplesoft", True, "output")
+    assert "the count is 31 against 10 usually" in finding.text
+    assert finding.text.endswith("say --approve peoplesoft")
+
+
+def test_a_yes_lets_it_go_for_this_run_and_is_told() -> None:
+    outcome = run(charges(31), Past().nights(20), approved=frozenset({"peoplesoft"}))
+    assert (len(outcome.passed), codes(outcome)) == (31, ["BRAKE-APPROVED"])
+    assert len(run(charges(31), Past().nights(20), approved=frozenset({"cashnet"})).passed) == 0
+
+
+def test_money_brakes_too_and_several_brakes_are_one_finding() -> None:
+    assert codes(run(charges(3, 30000), Past().nights(20))) == ["BRAKE-SUM"]
+    both = run(charges(31, 2000), Past().nights(20)).findings
+    assert [one.code for one in both] == ["BRAKE-COUNT"]
+    assert "the sum is 620.00 against 100.00 usually" in both[0].text
+
+
+def test_money_that_goes_back_counts_as_money() -> None:
+    assert codes(run(charges(3, -30000, kind="credit"), Past().nights(20))) == ["BRAKE-SUM"]
+
+
+def test_a_small_sum_never_brakes_however_many_rows() -> None:
+    assert codes(run(charges(99, 101), Past().nights(20))) == []
+    assert codes(run(charges(100, 101), Past().nights(20))) == ["BRAKE-COUNT"]
+
+
+def test_the_same_week_of_last_year_may_be_as_large() -> None:
+    past = Past()
+    past.night(TODAY - timedelta(days=366), 25, 25000)
+    past.nights(20)
+    assert codes(run(charges(70), past)) == []
+    assert "25 at most in the same week of last year" in run(charges(76), past).findings[0].text
+
+
+def test_nights_without_anything_count_as_nights_and_make_the_usual_night_no_smaller() -> None:
+    past = Past()
+    for back in range(30, 0, -1):
+        past.night(TODAY - timedelta(days=back), *((10, 10000) if back % 7 == 0 else (0, 0)))
+    assert codes(run(charges(30), past, campus("ask"))) == []
+
+
+def test_a_type_and_a_shape_never_sent_before_wait_once_there_is_something_to_compare_with() -> None:
+    past = Past().nights(20)
+    assert codes(run(charges(1, fee_type="OTHER"), past)) == ["BRAKE-NEW-TYPE"]
+    assert codes(run(charges(1, patron_id="A12"), past)) == ["BRAKE-NEW-SHAPE"]
+    assert "A99" in run(charges(1, patron_id="B77"), past).findings[0].text
+    assert codes(run(charges(1, fee_type="OTHER", patron_id="A12"), Past().nights(19))) == []
+
+
+def test_the_first_nights_ask_or_send_as_the_campus_says() -> None:
+    asked = run(charges(1), Past().nights(19), campus("ask"))
+    assert codes(asked) == ["BRAKE-FIRST-NIGHTS"]
+    assert "only 19 of 20 nights" in asked.findings[0].text
+    assert codes(run(charges(1), Past().nights(19), campus("send"))) == []
+    assert codes(run(charges(1), Past().nights(20), campus("ask"))) == []
+
+
+def test_figures_of_today_and_of_other_systems_are_no_history() -> None:
+    past = Past().nights(19)
+    past.night(TODAY, 1, 1)
+    past.rows += [((TODAY - timedelta(days=40)).isoformat(), "cashnet", "sent", 1, 1)]
+    assert codes(run(charges(1), past, campus("ask"))) == ["BRAKE-FIRST-NIGHTS"]
+
+
+def test_two_runs_of_one_date_are_one_night() -> None:
+    past = Past().nights(19)
+    past.night(TODAY - timedelta(days=1), 1, 1)
+    assert codes(run(charges(1), past, campus("ask"))) == ["BRAKE-FIRST-NIGHTS"]
+
+
+def test_one_line_above_the_limit_waits_on_the_first_night_too() -> None:
+    outcome = run(charges(2, 500001), Past())
+    assert codes(outcome) == ["BRAKE-LARGEST"]
+    assert "5000.01 is above 5000.00" in outcome.findings[0].text
+    assert codes(run(charges(2, 500000), Past())) == []
+
+
+def test_a_large_share_held_stops_the_rest_of_that_output() -> None:
+    held = charges(10, 1000).assign(known="", code="MOVED", why="x")
+    assert codes(run(charges(39), Past().nights(20, 39, 39000), held=held)) == ["BRAKE-HELD-SHARE"]
+    assert codes(run(charges(40), Past().nights(20, 39, 39000), held=held)) == []
+    assert codes(run(charges(39), Past().nights(20, 39, 39000), held=held.assign(known="pending"))) == []
+
+
+def test_a_muted_brake_is_told_with_reason_and_end_and_only_that_one_is_off() -> None:
+    mute = Mute(brake="count", until=TODAY, reason="start of term")
+    outcome = run(charges(31, 400), Past().nights(20), campus(mutes=(mute,)))
+    assert (codes(outcome), len(outcome.passed)) == (["BRAKE-MUTED"], 31)
+    assert "start of term" in outcome.findings[0].text
+    assert TODAY.isoformat() in outcome.findings[0].text
+    assert codes(run(charges(31, 4000), Past().nights(20), campus(mutes=(mute,)))) == ["BRAKE-MUTED", "BRAKE-SUM"]
+    late = campus(mutes=(mute.model_copy(update={"until": TODAY - timedelta(days=1)}),))
+    assert codes(run(charges(31, 400), Past().nights(20), late)) == ["BRAKE-COUNT"]
+    assert codes(run(charges(1), Past().nights(20), campus(mutes=(mute,)))) == []
+
+
+def test_a_preview_brakes_nothing_and_names_what_it_did_not_ask() -> None:
+    outcome = run(charges(31, 600000), Past(), campus("ask"), run=SimpleNamespace(command="preview"))
+    assert len(outcome.passed) == 31
+    assert codes(outcome) == ["BRAKE-SKIPPED", "BRAKE-LARGE-LINE"]
+    assert not any(finding.stops for finding in outcome.findings)
+    assert all(name in outcome.findings[0].text for name in CODES if name != "largest")
+
+
+def test_a_night_without_rows_has_nothing_to_brake() -> None:
+    assert run(tables.MOVEMENTS.empty(), Past(), campus("ask")).findings == ()
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_every_brake_can_be_muted_by_its_name(name: Any) -> None:
+    assert Mute(brake=name, until=TODAY, reason="test").brake == name
