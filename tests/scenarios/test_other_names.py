@@ -141,7 +141,8 @@ def test_a_user_name_in_another_case_is_no_other_person(tmp_path: Path) -> None:
 
 def test_a_credit_finds_its_charge_whatever_the_case_of_the_user_name(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
-    nights.exported("a.xml", {**GUEST, "patron_id": "guest@example.edu"})
+    others = [{**GUEST, "fee_id": f"11{number:02d}", "barcode": f"0390800000011{number:02d}"} for number in range(20)]
+    nights.exported("a.xml", {**GUEST, "patron_id": "guest@example.edu"}, *others)
     nights.night(1)
     credit = {**GUEST, "fee_id": "1002", "fee_type": "CREDIT", "amount_text": "-65", "patron_id": "GUEST@example.edu"}
     nights.exported("b.xml", credit, number="101")
