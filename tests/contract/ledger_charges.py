@@ -231,6 +231,17 @@ class ChargeBookContract:
         assert charged is not None
         assert (charged.charged_cents, charged.paid_cents) == (700, 200)
 
+    def test_an_open_item_says_what_is_asked_for_and_nothing_else_of_its_reading(self, ledger: Ledger) -> None:
+        ledger.book(begun(ledger), charging(fee("F1", 1000), fee("F2", 250)), NOON)
+        every = ledger.open_items("peoplesoft")
+        items = ledger.open_items("peoplesoft", {"label", "fee_date"})
+        assert list(items.columns) == list(tables.MOVEMENTS.names)
+        given = ["source", "fee_id", "version", "movement", "kind", "against", "system", "patron_id", "bursar_id"]
+        given += ["amount_cents", "reference", "payments_to", "label", "fee_date"]
+        assert rows(items, *given) == rows(every, *given)
+        assert rows(items, "owner", "file_sha", "content") == [("", "", "")] * 2
+        assert "" not in {*every["owner"], *every["file_sha"], *every["content"]}
+
     def test_a_newer_snapshot_takes_the_place_of_one_that_did_not_leave(self, ledger: Ledger) -> None:
         run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
         ledger.book(run, snapshot([first], [], 1), NOON)
