@@ -34,9 +34,10 @@ PAYMENTS_IN = (
     Act("fetch", "bring home what the bursar sends back, keep a copy"),
     Step("receive", "read every line of money, or say why not", books="read"),
     Act("enter", "enter what is new in the ledger, name what is known", books="plain"),
-    Act("match", "find the fee each payment is for"),
-    Act("allocate", "decide, once, how many cents go to it"),
-    Act("post", "pay it in Alma, at most once"),
+    Act("match", "find the debts each payment is for"),
+    Act("take_back", "what goes back: cancel what was not posted, else tell staff what to do"),
+    Act("post", "patron by patron: decide once how many cents go where, then pay it in Alma, at most once"),
+    Act("hand_over", "what Alma imports by herself: one file a night, each payment once"),
     Act("confirm", "look again at what earlier nights posted"),
 )
 
@@ -86,6 +87,7 @@ CLOSE = (
     Act("run_sheet", "tell the bursar's office what to load, and in which order"),
     Act("manifest", "write down what came in, what went out, and that it balanced"),
     Act("report", "tell people, in a page and a workbook"),
+    Act("notify", "tell the desks of payments, and once a day what happened, by mail"),
 )
 
 PREVIEW = tuple(step for step in CHARGES_OUT if step.name not in ("resume", "collect", "book", "deliver"))

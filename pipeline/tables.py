@@ -213,7 +213,7 @@ MOVEMENTS = FEES.plus(
     Column("due_date", TEXT, "when it must be paid, as YYYY-MM-DD, or nothing"),
     Column("label", TEXT, "our own words for the fee type"),
     Column("description", TEXT, "label and barcode"),
-    Column("payments_to", TEXT, "how a payment of it is settled: api", may_be_empty=False),
+    Column("payments_to", TEXT, "how a payment of it is settled: api, import_file or record", may_be_empty=False),
 )
 
 FOLDED = -1
@@ -244,6 +244,9 @@ PAYMENTS = Table(
         Column("payment_ref", TEXT, "receipt or transaction number as written"),
         Column("payment_line", TEXT, "line within that receipt, where the file numbers them"),
         Column("fee_ref", TEXT, "our reference as it came back"),
+        Column("fees", TEXT, "references and cents of a line that names several, as JSON: [[ref, cents], ...]"),
+        Column("origin_ref", TEXT, "receipt of the payment that the line takes back"),
+        Column("reader", TEXT, "the layout it was read by"),
         Column("patron_id", TEXT, "the patron as the bursar knows them"),
         Column("amount_cents", WHOLE, "money in positive, money going back negative"),
         Column("occurred_on", TEXT, "business date of the payment as YYYY-MM-DD"),

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.campus.back import ImportFiles, Mail, Return, Unnamed
 from pipeline.campus.policy import Brakes, CodeRule, Falls, FeeType, People, Route, Terms, Waiting
 from pipeline.campus.sources import AnySource
-from pipeline.campus.values import LIVE, Currency, Name, Pattern, SecretName, Settings, TimeZone, Url, Whole
+from pipeline.campus.values import LIVE, Currency, Name, SecretName, Settings, TimeZone, Url, Whole
 
 
 class Folders(Settings):
@@ -57,6 +58,10 @@ class Alma(Settings):
     rate: float = Field(5, gt=0, le=25, description="requests per second, at most")
     reserve: Whole = Field(5000, ge=0, description="stop when fewer requests are left for the day")
     settle_s: Whole = Field(21600, ge=0, description="seconds after which an absent payment counts as doubtful")
+    daily: Whole = Field(0, ge=0, description="our own requests in one day, at most; 0 no limit", examples=[50000])
+    fee_report: bool = Field(
+        default=False, description="the key may read the fee-transactions report, so that payments are verified by it"
+    )
 
 
 class Due(Settings):
@@ -89,20 +94,6 @@ class RunSheet(Settings):
     layout_id: str = Field("", max_length=8, description="name of the layout there", examples=["LIBCHRG"])
 
 
-class Return(Settings):
-    """A file of payments that the system sends back."""
-
-    layout: str = Field(description="its layout; `bursar layouts` lists them", examples=["peoplesoft/paid"])
-    connection: Name = Field(description="which connection it lies at", examples=["exchange"])
-    folder: str = Field(".", description="the folder there", examples=["from_bursar"], json_schema_extra=LIVE)
-    pattern: Pattern = Field(description="which file names are ours", examples=["LIBRARY_PAID_*.csv"])
-    processed: str = Field("", description="folder that read files are moved to; empty leaves them", examples=["done"])
-    quiet_s: Whole = Field(60, ge=0, description="seconds a file must stay unchanged before it is read")
-    items: tuple[str, ...] = Field(
-        (), description="item codes that are the library's, * allowed; all if it is not said", examples=[["LIB-*"]]
-    )
-
-
 class System(Settings):
     """A debtor system: the form its files have, where they go, and what comes back."""
 
@@ -133,6 +124,7 @@ class System(Settings):
     brakes: Brakes = Field(default_factory=Brakes, description="when an output waits for a yes")
     due: Due | None = Field(None, description="due-date rule; without it the due date stays blank")
     returns: tuple[Return, ...] = Field((), description="payment files that come back", json_schema_extra=LIVE)
+    unnamed: Unnamed = Field(default_factory=Unnamed, description="how money that names no fee is divided")
 
 
 class Campus(Settings):
@@ -145,8 +137,10 @@ class Campus(Settings):
     time_zone: TimeZone = Field(
         description="where the campus is; decides which day it is", examples=["America/Los_Angeles"]
     )
-    payments_to: Literal["api"] = Field(
-        description="what becomes of a payment in Alma: api pays the fee through the API", examples=["api"]
+    payments_to: Literal["api", "import_file", "record"] = Field(
+        description="what becomes of a payment in Alma: api pays the fee through the API, import_file hands it to "
+        "Alma's import from the bursar, record keeps it here only (the export has closed the fee)",
+        examples=["api"],
     )
     mode: Literal["live", "shadow"] = Field(
         "live", description="shadow: real nights with a ledger of their own that let nothing out"
@@ -169,6 +163,11 @@ class Campus(Settings):
         examples=["alma", "report", "analytics"],
     )
     alma: Alma | None = Field(None, description="Alma's API; needed to post payments")
+    imports: ImportFiles | None = Field(None, description="Alma's import; needed for payments_to = import_file")
+    mail: Mail | None = Field(None, description="mail to staff; without it reports lie in their folder")
+    two_people: bool = Field(
+        default=False, description="what `bursar resolve` is told takes a second person, of another account"
+    )
     routes: tuple[Route, ...] = Field(min_length=1, description="which fee goes where: the first that fits")
     waiting: Waiting = Field(default_factory=Waiting, description="what is not sent yet")
     falls: Falls = Field(default_factory=Falls, description="what to do when a fee has fallen or is gone")

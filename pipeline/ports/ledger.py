@@ -22,18 +22,23 @@ from pipeline.ports.records import (
     Payment,
     Posting,
     Run,
+    Share,
     StaleError,
+    Task,
     Upload,
+    Word,
 )
 from pipeline.ports.states import (
     OPEN_UPLOADS,
     PAYMENT_MOVES,
     POSTING_MOVES,
+    UNSENT,
     UNSETTLED_UPLOADS,
     UPLOAD_MOVES,
     FeeState,
     PaymentState,
     PostingState,
+    TaskState,
     UploadState,
 )
 
@@ -50,6 +55,7 @@ __all__ = [
     "OPEN_UPLOADS",
     "PAYMENT_MOVES",
     "POSTING_MOVES",
+    "UNSENT",
     "UNSETTLED_UPLOADS",
     "UPLOAD_MOVES",
     "Allocation",
@@ -72,11 +78,16 @@ __all__ = [
     "PostingState",
     "Run",
     "RunBook",
+    "Share",
     "StaleError",
     "StoryBook",
+    "Task",
+    "TaskBook",
+    "TaskState",
     "Upload",
     "UploadBook",
     "UploadState",
+    "Word",
 ]
 
 
@@ -243,46 +254,96 @@ class PaymentBook(Protocol):
     def refuse_file(self, run: Run, file_sha: str, finding: Finding, at: datetime) -> None:
         """Mark a file refused; nothing of it is entered."""
 
-    def payments_in(self, state: PaymentState) -> Sequence[Payment]:
-        """List the payments of one state, by occurred_on, then key."""
+    def payments_in(self, *states: PaymentState) -> Sequence[Payment]:
+        """List the payments of these states, by occurred_on, then key."""
+
+    def payments_of(self, system: str, payment_ref: str) -> Sequence[Payment]:
+        """List the payments that came under one receipt of a system, by payment_line, then key."""
+
+    def payments_for(self, source: str, fee_id: str) -> Sequence[Payment]:
+        """List the payments with a share for this debt, whatever their state, by occurred_on, then key."""
+
+    def payments_between(self, system: str, reader: str, first: str, last: str) -> Sequence[Payment]:
+        """List what a system said through one layout with occurred_on from ``first`` to ``last`` (ISO), as above."""
 
     def charged(self, system: str, reference: str) -> Charged | None:
-        """Find the fee that was charged at a system under this reference, by its first charge or a later one."""
+        """Find the fee that was charged at a system under this reference, by its first charge or a later one.
 
-    def match_payment(self, payment: Payment, fee_id: str, at: datetime) -> Payment:
-        """Say which fee a payment is for, before it is allocated; it counts as paid in ``open_items`` from then on.
+        Where no reference is like this, the fee whose id in its source it is, if there is exactly one at that system.
+        """
 
-        Raises StaleError if the payment is not RECEIVED or was matched meanwhile.
+    def charged_to(self, system: str, patron_id: str) -> Sequence[Charged]:
+        """List the debts sent to a system for this patron (as the bursar or as Alma knows them, in any case).
+
+        Only those whose file has arrived; those with nothing open too.  By due_on (the empty last), sent_on, fee_id.
+        """
+
+    def charge_of(self, source: str, fee_id: str) -> Charged | None:
+        """Give the debt of a fee, by its first charge; None if it was never charged."""
+
+    def match_payment(self, payment: Payment, shares: Sequence[Share], at: datetime) -> Payment:
+        """Say which debts a payment is for; they count as paid with it from then on.  Gives it as MATCHED.
+
+        Raises LedgerError for shares that are not numbered from 1, of nothing, of the wrong sign, or more than the
+        payment; StaleError if the payment is not RECEIVED, HELD or SUSPENSE or was moved meanwhile.
         """
 
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
-        """Move a payment that will not be posted (held, suspense, excluded), or back to received.
+        """Move a payment that will not be posted (held, suspense, excluded, settled), or back to received or matched.
 
-        Staying in its state with another reason is allowed; with the same reason nothing is written.  Raises
-        StaleError, and LedgerError when PAYMENT_MOVES knows no such move or ``to`` is ALLOCATED (``allocate`` does it).
+        Back to RECEIVED, to SUSPENSE and to SETTLED its shares are dropped; HELD and MATCHED keep them.  Staying in
+        its state with another reason is allowed; with the same reason nothing is written.  Raises StaleError, and
+        LedgerError when PAYMENT_MOVES knows no such move, or ``to`` is ALLOCATED, CANCELLED, TASKED or WITHDRAWN
+        (verbs of their own do these), or MATCHED without shares.
         """
 
     def allocate(
         self,
         payment: Payment,
-        fee_id: str,
         allocations: Sequence[Allocation],
         postings: Sequence[Posting],
         suspense_cents: int,
         at: datetime,
     ) -> Payment:
-        """Write a payment's plan once: its allocations, a READY posting each, and what is left over.
+        """Write a payment's plan once: its allocations, a posting each, and what is left over.
 
-        The allocations and ``suspense_cents`` add up to the payment exactly, else LedgerError.  Raises StaleError if
-        the payment is not RECEIVED.
+        A posting is READY, or RECORDED where its way is ``record``.  The allocations and ``suspense_cents`` add up to
+        the payment exactly, and each allocation bears the number, source and fee of a share, else LedgerError.  Raises
+        StaleError if the payment is not MATCHED.
+        """
+
+    def cancel_payment(self, payment: Payment, back: Payment, why: str, at: datetime) -> None:
+        """Cancel a payment together with the line that takes all of it back, before anything was posted.
+
+        Both become CANCELLED, with no shares that count, and every posting of it CANCELLED.  Raises LedgerError unless
+        both come to nothing together, StaleError if a posting was ever attempted or is not UNSENT, or either of them
+        was moved meanwhile.
+        """
+
+    def take_back(self, back: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime) -> Payment:
+        """Book money going back of which a part may be in Alma, and the tasks that staff have with it.
+
+        The negative shares open the debts at the bursar again.  Gives it as TASKED.  Raises as ``match_payment`` does.
+        """
+
+    def withdraw_payment(
+        self, writeoff: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime
+    ) -> Payment:
+        """Book what the bursar wrote off (positive shares) as credits against the debts that never go out in a file.
+
+        Each becomes a movement of kind credit without a batch line; gives the payment as WITHDRAWN.  Raises LedgerError
+        if a debt would come to less than nothing.
         """
 
 
 class PostingBook(Protocol):
-    """Calls to Alma."""
+    """What goes into Alma."""
 
     def postings(self, *states: PostingState) -> Sequence[Posting]:
         """List the postings in these states, oldest money first, then by external id."""
+
+    def posting(self, external_id: str) -> Posting | None:
+        """Find one by its id."""
 
     def move_posting(  # noqa: PLR0913 - a move says everything that changes, by name
         self,
@@ -298,9 +359,44 @@ class PostingBook(Protocol):
     ) -> Posting:
         """Move a posting along POSTING_MOVES, durable on return; give the new record.
 
-        ``attempts`` and ``since`` replace the old values when given.  Raises StaleError when the ledger has it in
-        another state or at another attempt, LedgerError when there is no such move.
+        ``attempts`` and ``since`` replace the old values when given; its blind nights are over.  Raises StaleError when
+        the ledger has it in another state or at another attempt, LedgerError when there is no such move.
         """
+
+    def note_blind(self, posting: Posting, today: date, why: str, at: datetime) -> Posting:
+        """Count a business date on which Alma could not be asked about it, once a date; its state stays."""
+
+    def list_postings(self, run: Run, batch: Batch, postings: Sequence[Posting], at: datetime) -> None:
+        """Enter a file for Alma to import, BUILT, and move the postings that stand in it to LISTED: all or nothing.
+
+        They are READY and of way ``import_file``, a line each, in this order.  An upload of it that is cancelled makes
+        them READY again.  Raises StaleError, and LedgerError if the file is not worth its postings.
+        """
+
+    def listed_in(self, posting: Posting) -> Upload | None:
+        """Give the import file that a LISTED posting stands in."""
+
+
+class TaskBook(Protocol):
+    """What staff have to do, and what people have said."""
+
+    def open_task(self, task: Task, at: datetime) -> bool:
+        """Open a task; False, and nothing is written, if one of its id is there, open or done."""
+
+    def tasks(self, state: TaskState | None = None) -> Sequence[Task]:
+        """List the tasks, oldest first."""
+
+    def close_task(self, task_id: str, by: str, reason: str, at: datetime) -> Task:
+        """Write down that it is done.  A TASKED payment all of whose tasks are done becomes SETTLED.  StaleError."""
+
+    def say(self, word: Word) -> None:
+        """Keep a person's word; the newest of a subject counts until it is taken away or acted on."""
+
+    def said(self, subject: str) -> Word | None:
+        """Give the word that waits for a second person, None if there is none."""
+
+    def heard(self, word: Word, by: str, at: datetime) -> None:
+        """Write down that a word was acted on, by whom; it waits no longer."""
 
 
 class StoryBook(Protocol):
@@ -332,5 +428,5 @@ class StoryBook(Protocol):
         """Recompute the hash chain and what it vouches for; give one sentence for everything that was tampered with."""
 
 
-class Ledger(RunBook, FileBook, ChargeBook, UploadBook, PaymentBook, PostingBook, StoryBook, Protocol):
+class Ledger(RunBook, FileBook, ChargeBook, UploadBook, PaymentBook, PostingBook, TaskBook, StoryBook, Protocol):
     """All of it.  A stage asks only for the book it needs."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.findings import Finding
-    from pipeline.ports.states import PaymentState, PostingState, UploadState
+    from pipeline.ports.states import PaymentState, PostingState, TaskState, UploadState
 
 
 class LedgerError(Exception):
@@ -69,6 +69,8 @@ class Batch:
     """Movements that travel in one file: ``count`` lines worth ``cents``, the file ``name`` with its hash and size.
 
     ``path`` is where the built file lies below the campus's state folder.  ``scope`` is ``delta`` or ``snapshot``.
+    A file of payments for Alma to import is of kind ``payment``, scope ``delta``, and ``system`` is the source whose
+    fees it pays.
     """
 
     system: str
@@ -136,8 +138,10 @@ class Booking:
 class Charged:
     """What is known of a fee that a bursar system was told about: enough to find it in Alma and to match money to it.
 
-    ``charged_cents`` = charges - reversals - credits sent; ``paid_cents`` = money received for it so far.
-    ``patron_id`` is the patron as Alma knows them, ``bursar_id`` as the bursar was told.
+    ``charged_cents`` = charges - reversals - credits sent; ``paid_cents`` = money received for it so far, less what
+    went back.  ``patron_id`` is the patron as Alma knows them, ``bursar_id`` as the bursar was told.  ``sent_on`` is
+    the business date of the file that took its first charge, ``due_on`` and ``fee_type`` are as sent.
+    ``continued_by`` is the newest fee in Alma that continues this debt under another id, "" for none.
     """
 
     source: str
@@ -151,11 +155,35 @@ class Charged:
     payments_to: str
     currency: str
     bursar_id: str = ""
+    sent_on: str = ""
+    due_on: str = ""
+    fee_type: str = ""
+    continued_by: str = ""
+
+    @property
+    def open_cents(self) -> int:
+        """What the bursar still wants for it; never below 0."""
+        return max(0, self.charged_cents - self.paid_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many cents of a payment are for this debt; ``number`` counts from 1, what goes back is negative."""
+
+    number: int
+    source: str
+    fee_id: str
+    cents: int
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One line of money.  ``key`` is its identity, ``fingerprint`` all its money fields; going back is negative."""
+    """One line of money.  ``key`` is its identity, ``fingerprint`` all its money fields; going back is negative.
+
+    ``fees`` are the references and cents of a line that names several fees; ``origin_ref`` is the receipt that it takes
+    back; ``reader`` the layout it was read by.  ``shares`` say which debts it was matched to: they never come to more
+    than the payment, and what is left of it belongs to nobody yet.
+    """
 
     key: str
     fingerprint: str
@@ -172,15 +200,22 @@ class Payment:
     state: PaymentState
     code: str = ""
     why: str = ""
-    fee_id: str = ""
+    payment_line: str = ""
+    fees: tuple[tuple[str, int], ...] = ()
+    origin_ref: str = ""
+    item_code: str = ""
+    status: str = ""
+    reader: str = ""
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How many cents of a payment go to which fee; ``number`` counts from 1.  Written once, never recomputed."""
+    """How many cents of a payment go to which fee; ``number`` is that of its share.  Written once, never recomputed."""
 
     payment_key: str
     number: int
+    source: str
     fee_id: str
     alma_fee_id: str
     cents: int
@@ -188,10 +223,12 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One call to Alma and what became of it.
+    """One share of a payment on its way into Alma, and what became of it.
 
     ``external_id`` is made of the payment's identity alone (no cents, no fee), so a lost ledger still finds its past.
-    ``attempts`` counts requests that may have been applied; ``since`` is when the last one was sent or doubted.
+    ``way`` is ``api``, ``import_file`` or ``record``, as the charge was sent under.  ``attempts`` counts requests that
+    may have been applied; ``since`` is when the last one was sent or doubted.  ``blind_nights`` counts the business
+    dates, ``blind_on`` being the last, on which Alma could not be asked about it.
     """
 
     external_id: str
@@ -207,3 +244,48 @@ class Posting:
     since: datetime | None = None
     code: str = ""
     why: str = ""
+    way: str = "api"
+    source: str = ""
+    fee_id: str = ""
+    blind_nights: int = 0
+    blind_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that only staff can do, with everything they need for it.
+
+    ``kind`` is ``unpay`` (money went back that Alma has as paid: the fee is to be created again with the comment
+    ``reopens <reference>``), ``waive`` (the bursar wrote it off), ``clear-credit`` (Alma's own credit would be spent a
+    second time), ``refund`` (money the patron is owed) or ``look`` (see for yourself).  ``subject`` is the payment's
+    key.  ``task_id`` is made of kind, subject and number, so that the same task is never opened twice.
+    """
+
+    task_id: str
+    kind: str
+    subject: str
+    system: str
+    source: str
+    fee_id: str
+    reference: str
+    patron_id: str
+    cents: int
+    text: str
+    opened_on: str
+    state: TaskState
+    closed_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person has said should become of a payment, posting, file or task: ``action`` is that of `bursar resolve`.
+
+    With two people the first word waits for the second, of another account, that says the same.
+    """
+
+    subject: str
+    action: str
+    by: str
+    reason: str
+    at: datetime

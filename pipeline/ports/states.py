@@ -46,17 +46,31 @@ UNSETTLED_UPLOADS = (*OPEN_UPLOADS, UploadState.CONFLICT)
 
 
 class PaymentState(StrEnum):
-    """Where a line of money stands."""
+    """Where a line of money stands.
+
+    MATCHED: the debts it is for are known.  ALLOCATED: what goes to Alma is written down.  CANCELLED: it, and what took
+    it back before anything was posted.  TASKED: money going back of which staff have a task.  WITHDRAWN: what the
+    bursar wrote off, taken off the debt.  SETTLED: a person has dealt with it.
+    """
 
     RECEIVED = "received"
+    MATCHED = "matched"
     ALLOCATED = "allocated"
     SUSPENSE = "suspense"
     HELD = "held"
     EXCLUDED = "excluded"
+    CANCELLED = "cancelled"
+    TASKED = "tasked"
+    WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
 
 
 class PostingState(StrEnum):
-    """Where one call to Alma stands."""
+    """Where one share of a payment stands on its way into Alma.
+
+    LISTED: it stands in an import file.  RECORDED: the campus keeps it here only.  CANCELLED: it was taken back, or
+    given up by a person, before it was sent.  SETTLED: a person has settled it elsewhere.
+    """
 
     READY = "ready"
     SENDING = "sending"
@@ -67,6 +81,17 @@ class PostingState(StrEnum):
     HELD = "held"
     DOUBLE = "double"
     MISMATCH = "mismatch"
+    LISTED = "listed"
+    RECORDED = "recorded"
+    CANCELLED = "cancelled"
+    SETTLED = "settled"
+
+
+class TaskState(StrEnum):
+    """Whether staff have still to do something."""
+
+    OPEN = "open"
+    DONE = "done"
 
 
 UPLOAD_MOVES: Mapping[UploadState, frozenset[UploadState]] = {
@@ -112,31 +137,54 @@ only on seeing our staged file there and no final one: a file that may be at the
 """
 
 
+_P, _S = PaymentState, PostingState
+
 PAYMENT_MOVES: Mapping[PaymentState, frozenset[PaymentState]] = {
-    PaymentState.RECEIVED: frozenset(
-        {PaymentState.ALLOCATED, PaymentState.SUSPENSE, PaymentState.HELD, PaymentState.EXCLUDED}
+    _P.RECEIVED: frozenset(
+        {_P.MATCHED, _P.SUSPENSE, _P.HELD, _P.EXCLUDED, _P.CANCELLED, _P.TASKED, _P.WITHDRAWN, _P.SETTLED}
     ),
-    PaymentState.HELD: frozenset({PaymentState.RECEIVED, PaymentState.SUSPENSE, PaymentState.EXCLUDED}),
-    PaymentState.SUSPENSE: frozenset({PaymentState.RECEIVED, PaymentState.HELD, PaymentState.EXCLUDED}),
-    PaymentState.EXCLUDED: frozenset({PaymentState.RECEIVED}),
-    PaymentState.ALLOCATED: frozenset(),
+    _P.MATCHED: frozenset({_P.ALLOCATED, _P.RECEIVED, _P.SUSPENSE, _P.HELD, _P.CANCELLED, _P.SETTLED}),
+    _P.HELD: frozenset(
+        {
+            _P.RECEIVED,
+            _P.MATCHED,
+            _P.SUSPENSE,
+            _P.EXCLUDED,
+            _P.CANCELLED,
+            _P.TASKED,
+            _P.WITHDRAWN,
+            _P.SETTLED,
+        }
+    ),
+    _P.SUSPENSE: frozenset({_P.RECEIVED, _P.MATCHED, _P.HELD, _P.EXCLUDED, _P.CANCELLED, _P.SETTLED}),
+    _P.EXCLUDED: frozenset({_P.RECEIVED}),
+    _P.ALLOCATED: frozenset({_P.CANCELLED}),
+    _P.TASKED: frozenset({_P.SETTLED}),
+    _P.CANCELLED: frozenset(),
+    _P.WITHDRAWN: frozenset(),
+    _P.SETTLED: frozenset(),
 }
-"""The only moves there are.  An allocated payment stays so: its plan is written once."""
+"""The only moves there are.  An allocated payment stays so, for its plan is written once, unless it was taken back
+before a cent of it could have been posted."""
 
 
 POSTING_MOVES: Mapping[PostingState, frozenset[PostingState]] = {
-    PostingState.READY: frozenset(
-        {PostingState.SENDING, PostingState.POSTED, PostingState.HELD, PostingState.DOUBLE, PostingState.MISMATCH}
-    ),
-    PostingState.SENDING: frozenset({PostingState.READY, PostingState.POSTED, PostingState.HELD, PostingState.UNKNOWN}),
-    PostingState.UNKNOWN: frozenset(
-        {PostingState.POSTED, PostingState.DOUBT, PostingState.DOUBLE, PostingState.MISMATCH}
-    ),
-    PostingState.DOUBT: frozenset({PostingState.POSTED, PostingState.DOUBLE, PostingState.MISMATCH}),
-    PostingState.POSTED: frozenset({PostingState.VERIFIED, PostingState.MISMATCH, PostingState.DOUBLE}),
-    PostingState.VERIFIED: frozenset({PostingState.MISMATCH, PostingState.DOUBLE}),
-    PostingState.HELD: frozenset({PostingState.READY, PostingState.POSTED, PostingState.DOUBLE, PostingState.MISMATCH}),
-    PostingState.DOUBLE: frozenset(),
-    PostingState.MISMATCH: frozenset(),
+    _S.READY: frozenset({_S.SENDING, _S.POSTED, _S.HELD, _S.DOUBLE, _S.MISMATCH, _S.LISTED, _S.CANCELLED, _S.SETTLED}),
+    _S.SENDING: frozenset({_S.READY, _S.POSTED, _S.HELD, _S.UNKNOWN}),
+    _S.UNKNOWN: frozenset({_S.POSTED, _S.DOUBT, _S.DOUBLE, _S.MISMATCH}),
+    _S.DOUBT: frozenset({_S.POSTED, _S.DOUBLE, _S.MISMATCH, _S.READY, _S.SETTLED}),
+    _S.POSTED: frozenset({_S.VERIFIED, _S.MISMATCH, _S.DOUBLE}),
+    _S.VERIFIED: frozenset({_S.MISMATCH, _S.DOUBLE}),
+    _S.HELD: frozenset({_S.READY, _S.POSTED, _S.DOUBLE, _S.MISMATCH, _S.CANCELLED, _S.SETTLED}),
+    _S.LISTED: frozenset({_S.VERIFIED, _S.READY, _S.MISMATCH, _S.SETTLED}),
+    _S.DOUBLE: frozenset({_S.SETTLED}),
+    _S.MISMATCH: frozenset({_S.SETTLED}),
+    _S.RECORDED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.SETTLED: frozenset(),
 }
-"""The only moves there are.  DOUBT never goes back to READY by itself: that takes a person."""
+"""The only moves there are.  DOUBT never goes back to READY by itself, and nothing becomes SETTLED: both take a person.
+LISTED goes back to READY only with a file that was given up before it was published."""
+
+UNSENT = (PostingState.READY, PostingState.HELD)
+"""States in which no request for it can have been applied, as long as none was ever attempted."""
