@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?=
 JOBS ?= 2
-SCHEDULES ?= 500000
+SCHEDULES ?= 1000000
 CAMPUS ?=
 DATE ?=
 
@@ -63,8 +63,9 @@ check: setup  ## format, lint, types, layers, drift
 bench: setup  ## time and memory on 100,000 made-up fees, beside two yardsticks
 	@"$(RUN)" -m bench
 	@"$(RUN)" -m bench.changes
+	@"$(RUN)" -m bench.payments
 
-model: setup  ## the poster's model over SCHEDULES=500000 ways to fail, and a night that dies at every call
+model: setup  ## the poster's model over SCHEDULES=1000000 ways to fail, and a night that dies at every call
 	@"$(RUN)" -m tests.model.run --schedules $(SCHEDULES)
 	@BURSAR_POINTS=1000 "$(RUN)" -m pytest -q -n $(JOBS) tests/faults/test_night_crashes.py
 	@BURSAR_MONTHS=40 BURSAR_DAYS=31 "$(RUN)" -m pytest -q -n $(JOBS) tests/properties/test_months.py

@@ -60,6 +60,15 @@ def replace(path: Path, blocks: Iterable[bytes]) -> str:
     return sha
 
 
+def move(path: Path, folder: Path) -> Path:
+    """Move a file of ours into another folder of the same disk, for good; return where it lies now."""
+    moved = private_folder(folder) / path.name
+    path.replace(moved)
+    _sync_folder(folder)
+    _sync_folder(path.parent)
+    return moved
+
+
 def _write_aside(path: Path, blocks: Iterable[bytes]) -> tuple[Path, str]:
     """An fsync that fails is final: the kernel may have dropped the pages, so the file is given up, never retried."""
     private_folder(path.parent)

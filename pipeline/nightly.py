@@ -15,7 +15,7 @@ from pipeline import files, stages
 from pipeline.findings import Finding
 from pipeline.flow import books, runner
 from pipeline.flow.runner import Act, Step, Work
-from pipeline.ports.ledger import LedgerError, PostingState
+from pipeline.ports.ledger import LedgerError
 from pipeline.ports.outside import OutsideError
 from pipeline.stages.known import KNOWN
 
@@ -33,7 +33,7 @@ BEGIN = (Act("reconcile", "do the ledger's own sums agree, and does the campus f
 PAYMENTS_IN = (
     Act("fetch", "bring home what the bursar sends back, keep a copy"),
     Step("receive", "read every line of money, or say why not", books="read"),
-    Act("enter", "enter what is new in the ledger, name what is known", books="plain"),
+    Act("enter", "enter what is new in the ledger, name what is known", books="enter"),
     Act("match", "find the debts each payment is for"),
     Act("take_back", "what goes back: cancel what was not posted, else tell staff what to do"),
     Act("post", "patron by patron: decide once how many cents go where, then pay it in Alma, at most once"),
@@ -68,7 +68,9 @@ CHARGES_OUT = (
     ),
     Step("route", "which system the debt goes to, and what waits", known=("people",)),
     Step("code", "say it in the words of that system", opinion="charges"),
-    Step("recognise", "is it a debt we have sent under another name", known=("recent", "elsewhere", "decisions")),
+    Step(
+        "recognise", "is it a debt we have sent under another name", known=("recent", "elsewhere", "decisions", "tasks")
+    ),
     Act("brake", "is the night like those before it, or does it wait for a yes", books="plain"),
     Step(
         "batch",
@@ -171,12 +173,12 @@ def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.f
 
     ``find`` gives the stage of a name.
     """
-    posted = _posted(night.ledger)
+    posted = _posted(night)
     run_table(night.desk("BEGIN"), find)
     for table in FLOWS[night.command]:
         if not any(finding.stops and finding.entry.scope == "night" for finding in night.findings):
             run_table(night.desk(table), find)
-    night.posted = len(_posted(night.ledger) - posted)
+    night.posted = len(_posted(night) - posted)
     run_table(night.desk("CLOSE"), find)
     now, code = night.outside.clock.now(), night.exit_code
     night.ledger.note(night.run, night.findings, now)
@@ -221,9 +223,9 @@ def told(work: Work) -> Iterator[None]:
         )
 
 
-def _posted(ledger: Ledger) -> set[str]:
-    """The payments that Alma is known to have taken."""
-    return {posting.external_id for posting in ledger.postings(PostingState.POSTED, PostingState.VERIFIED)}
+def _posted(night: Night) -> set[str]:
+    """The payments that Alma is known to have, or that were recorded, since the run began; not those of all years."""
+    return {one.external_id for one in night.ledger.paid_since(night.run.started_at)}
 
 
 def plan_text() -> str:

@@ -63,6 +63,15 @@ def list_of_fees(body: bytes) -> tuple[Answered, ...]:
     return tuple(_fee(fee, _text(wrapper, "currency")) for fee in fees)
 
 
+def page_of_fees(body: bytes) -> tuple[tuple[Answered, ...], int]:
+    """Read a page of the fee-transactions report, and how many fees there are on all pages.  Raises UnreadableError."""
+    wrapper = _object(body)
+    fees, total = _list(wrapper, "fee"), wrapper.get("total_record_count")
+    if not isinstance(total, int) or isinstance(total, bool) or total < len(fees):
+        _unreadable("a report that does not say how long it is")
+    return tuple(_fee(fee, _text(wrapper, "currency")) for fee in fees), total
+
+
 def trouble(body: bytes) -> Trouble:
     """Read an error answer, JSON or XML; anything else has no code.  Raises nothing."""
     try:

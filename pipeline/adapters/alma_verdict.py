@@ -14,6 +14,9 @@ REFUSED = frozenset({"401651", "401861", "401890", "401665", "401666", "60340", 
 """Codes after which a payment surely was not entered: no such user (three of them), no such fine, bad parameter,
 restricted by library, restricted profile (Alma API, pay a fine/fee).  402119, "general error", is not among them."""
 
+THRESHOLDS = frozenset({"PER_SECOND_THRESHOLD", "DAILY_THRESHOLD"})
+"""Codes of the gateway, which turns a request away before Alma sees it, with 429 or as any other error (400)."""
+
 OK = range(200, 300)
 BAD_REQUEST = 400
 NOT_LET_IN = (401, 403)
@@ -68,8 +71,10 @@ def _at_the_door(status: int, body: bytes) -> None:
     if status in NOT_LET_IN:
         text = f"Alma does not let us in: HTTP {status} ({trouble(body)})"
         raise Refused(text, scope="system", code=str(status))
-    if status == TOO_MANY:
-        complaint = trouble(body)
+    if status not in (TOO_MANY, BAD_REQUEST):
+        return
+    complaint = trouble(body)
+    if status == TOO_MANY or (complaint.codes and THRESHOLDS.issuperset(complaint.codes)):
         text = f"too many requests ({complaint})"
         raise TooManyError(text, next(iter(complaint.codes), str(TOO_MANY)))
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlencode
 
 from pipeline import files
-from pipeline.adapters.alma import BREATH_S, client
 from pipeline.adapters.alma_answer import trouble
+from pipeline.adapters.alma_line import BREATH_S, client
 from pipeline.adapters.alma_verdict import OK, TOO_MANY, of_question
 from pipeline.adapters.analytics_page import Page, page_of
 from pipeline.adapters.places import BLOCK, Missing, plain
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from pipeline.adapters.alma import AlmaSettings
+    from pipeline.adapters.alma_line import AlmaSettings
     from pipeline.adapters.pace import Pace
     from pipeline.ports.outside import Clock
 

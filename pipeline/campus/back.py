@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.campus.sources import Expected
-from pipeline.campus.values import LIVE, Hour, Name, Pattern, SecretName, Settings, Whole
+from pipeline.campus.values import LIVE, Address, Hour, Name, Pattern, SecretName, Settings, Whole
+
+if TYPE_CHECKING:
+    from datetime import date
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Return(Settings):
@@ -50,16 +56,33 @@ class Mail(Settings):
     )
     user: str = Field("", description="our account there, if it wants one", examples=["library"])
     secret: SecretName = Field("", description="name of the secret that holds our password", examples=["mail_password"])
-    sender: str = Field(min_length=3, description="the sender", examples=["library-fees@example.edu"])
-    digest: tuple[str, ...] = Field(
+    sender: Address = Field(description="the sender", examples=["library-fees@example.edu"])
+    digest: tuple[Address, ...] = Field(
         (), description="who gets the digest, once a day", examples=[["library-fines@example.edu"]]
     )
-    digest_at: Hour = Field("00:00", description="not before this hour, at the campus", examples=["17:00"])
-    desks: dict[str, tuple[str, ...]] = Field(
+    digest_at: Hour = Field(
+        "00:00", description="mail of a day goes not before this hour, at the campus", examples=["17:00"]
+    )
+    desks: dict[str, tuple[Address, ...]] = Field(
         default_factory=dict,
         description="who is told of payments, by owning library; * for any other",
         examples=[{"MAIN": ["circulation@example.edu"]}],
     )
+
+    @model_validator(mode="after")
+    def safe(self) -> Mail:
+        """A password or a letter over an open line could be read on the way."""
+        if self.security == "none" and self.host not in LOOPBACK:
+            message = f"security = 'none' is only for a server on this machine ({', '.join(LOOPBACK)})"
+            raise ValueError(message)
+        if bool(self.user) != bool(self.secret):
+            message = "give user and secret both, or neither"
+            raise ValueError(message)
+        return self
+
+
+FIELD = re.compile(r"\{([^{}]*)\}")
+PLAIN = re.compile(r"(?!\.)[A-Za-z0-9._-]+", re.ASCII)
 
 
 class ImportFiles(Settings):
@@ -72,3 +95,21 @@ class ImportFiles(Settings):
         min_length=1,
         description="their name; {source}, {date} and {seq} are filled in",
     )
+
+    @field_validator("name")
+    @classmethod
+    def fillable(cls, name: str) -> str:
+        """A name that is never used twice, and one that no server takes for a path or hides."""
+        fields = FIELD.findall(name)
+        if "seq" not in fields or not set(fields) <= {"source", "date", "seq"}:
+            message = "needs {seq}, since a name is never used twice, and may have {source} and {date}"
+            raise ValueError(message)
+        if PLAIN.fullmatch(FIELD.sub("x", name)) is None:
+            message = "may have letters, digits, dot, dash and underscore beside its fields, and no dot in front"
+            raise ValueError(message)
+        return name
+
+    def file_name(self, source: str, business_date: date, sequence: int) -> str:
+        """Name the file of a source: the date as YYYYMMDD, the sequence with four digits at least."""
+        said = {"source": source, "date": business_date.strftime("%Y%m%d"), "seq": f"{sequence:04d}"}
+        return FIELD.sub(lambda field: said[field.group(1)], self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from pipeline.campus import carried, reach
@@ -23,6 +24,7 @@ def dangling(table: Mapping[str, Any], folder: Path) -> Iterator[Problem]:
     """
     yield from _connections(table)
     yield from _alma(table)
+    yield from _settled_in_alma(table)
     yield from _layouts(table, folder)
     yield from _systems(table)
     yield from _policy(table)
@@ -38,8 +40,9 @@ def _returns(table: Mapping[str, Any]) -> Iterator[tuple[Part, Mapping[str, Any]
 
 def _connections(table: Mapping[str, Any]) -> Iterator[Problem]:
     known = {place[-1] for place, _ in tables(table, "connections")}
-    people = table.get("people")
-    own = [(("people",), people)] if isinstance(people, dict) else []
+    own: list[tuple[Part, Mapping[str, Any]]] = [
+        ((name,), one) for name in ("people", "imports") if isinstance(one := table.get(name), dict)
+    ]
     for place, one in [*tables(table, "sources"), *tables(table, "systems"), *_returns(table), *own]:
         wanted = one.get("connection")
         if isinstance(wanted, str) and wanted not in known:
@@ -149,6 +152,32 @@ def _alma(table: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(
                 (*place, "patron_id_type"), "is missing; payments are posted to Alma by the type of the patron's id"
             )
+
+
+def _settled_in_alma(table: Mapping[str, Any]) -> Iterator[Problem]:
+    """What an export has closed or transferred is settled one way, what a report only lists another."""
+    way, imports = table.get("payments_to"), table.get("imports")
+    if way == "import_file" and not isinstance(imports, dict):
+        yield Problem(("payments_to",), "is 'import_file'; say where the files go in a table [imports]")
+    for place, source in tables(table, "sources"):
+        if way in ("import_file", "record") and source.get("kind") in ("report", "analytics"):
+            yield Problem(
+                ("payments_to",),
+                f"is {way!r}, which settles fees that Alma has exported; those of the report {place[-1]} stay open in "
+                "Alma until they are paid there: only 'api' can do that",
+            )
+        if isinstance(imports, dict) and source.get("kind") == "alma_export" and _place(imports) == _place(source):
+            yield Problem(
+                ("imports", "folder"), f"is that of the exports of {place[-1]}: our own file would be read as an export"
+            )
+
+    exports = [place for place, source in tables(table, "sources") if source.get("kind") == "alma_export"]
+    if isinstance(imports, dict) and len(exports) > 1 and "{source}" not in str(imports.get("name", "{source}")):
+        yield Problem(("imports", "name"), "needs {source}: there are several, and no two files may have one name")
+
+
+def _place(one: Mapping[str, Any]) -> tuple[Any, str]:
+    return one.get("connection"), posixpath.normpath(str(one.get("folder", ".")))
 
 
 def _labels(table: Mapping[str, Any]) -> Iterator[Problem]:

@@ -28,6 +28,9 @@ def _wanted(table: Mapping[str, Any]) -> dict[str, Place]:
     if isinstance(alma, dict):
         _note(found, alma.get("secret", "alma_key"), ("alma", "secret"))
     _note(found, table.get("title_key"), ("title_key",))
+    mail = table.get("mail")
+    if isinstance(mail, dict):
+        _note(found, mail.get("secret"), ("mail", "secret"))
     for name, connection in _sftp(table):
         _note(found, connection.get("secret"), ("connections", name, "secret"))
     return found

@@ -50,6 +50,10 @@ TermCode = Annotated[str, like(r"[A-Z0-9]{4}", "must be four digits or capital l
 Picture = Annotated[str, like(r"[\x21-\x7e]*", "must be written without blanks: 9 for a digit, A for a letter")]
 Amount = Annotated[str, like(r"([0-9]{1,9}\.[0-9]{2})?", "must be an amount with two decimals in quotes: '5.00'")]
 Hour = Annotated[str, like(r"([01][0-9]|2[0-3]):[0-5][0-9]", "must be an hour of the day in quotes: '06:30'")]
+Address = Annotated[
+    str,
+    like(r"[^@\s<>()\[\]\\,;:\"\x00-\x1f\x7f]+@[A-Za-z0-9.-]+", "must be a plain mail address, such as a@example.edu"),
+]
 DayForm = Annotated[
     str,
     like(

@@ -176,12 +176,38 @@ def status(campus: CampusOption) -> None:
 
 @app.command()
 def explain(
-    fee: Annotated[str, typer.Argument(help="a fee, payment, file or external id")], campus: CampusOption
+    name: Annotated[str, typer.Argument(help="a fee, payment, receipt, posting, task, file or patron's id")],
+    campus: CampusOption,
 ) -> None:
-    """Tell the whole life of a fee, and what happens next."""
-    from pipeline.cli import tell
+    """Tell a life in order, each line with its evidence, and what happens next."""
+    from pipeline.cli import explain as command
 
-    sys.exit(tell.explain(fee, campus))
+    sys.exit(command.explain(name, campus))
+
+
+@app.command()
+def tasks(campus: CampusOption, json: JsonOption = False) -> None:  # noqa: FBT002
+    """List what staff have to do, oldest first."""
+    from pipeline.cli import tasks as command
+
+    sys.exit(command.tasks(campus, as_json=json))
+
+
+@app.command()
+def resolve(  # noqa: PLR0913 - the line a person types
+    name: Annotated[str, typer.Argument(metavar="ID", help="a posting, payment, receipt, output file or task")],
+    campus: CampusOption,
+    reason: Annotated[str, typer.Option("--reason", help="why, for the audit", metavar="TEXT")],
+    resend: Annotated[bool, typer.Option("--resend", help="let it go on: send it, or match it again")] = False,  # noqa: FBT002
+    settled: Annotated[bool, typer.Option("--settled-elsewhere", help="it was settled, or done, by hand")] = False,  # noqa: FBT002
+    reject: Annotated[bool, typer.Option("--reject", help="it is to end here: not posted, not needed")] = False,  # noqa: FBT002
+    to: Annotated[str, typer.Option("--to", help="the fee that a payment is for", metavar="FEE")] = "",
+) -> None:
+    """Decide about money, a file or a task that waits for a person, in your name; say exactly one answer."""
+    from pipeline.cli import resolve as command
+
+    wish = command.wished(name, reason, {"--resend": resend, "--settled-elsewhere": settled, "--reject": reject}, to)
+    sys.exit(command.resolve(campus, wish))
 
 
 @app.command()

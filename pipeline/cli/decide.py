@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline.campus.identity import identity
+from pipeline.cli.account import account
 from pipeline.cli.books import clock, ledger_of
 from pipeline.cli.failures import UsageError
 from pipeline.findings import catalogue
@@ -38,7 +38,7 @@ def reject(fee: str, campus: Path, version: int | None, reason: str) -> int:
     why = _said(fee, reason)
     with ledger_of(identity(campus)) as ledger:
         chosen = _chosen(ledger, fee, version)
-        ledger.reject_fee(fee, chosen, getpass.getuser(), why, clock().now())
+        ledger.reject_fee(fee, chosen, account(), why, clock().now())
     typer.echo(f"{fee}, version {chosen}: rejected; it does not come back")
     return 0
 
@@ -49,7 +49,7 @@ def approve(fee: str, campus: Path, version: int | None, word: Word) -> int:
     with ledger_of(identity(campus)) as ledger:
         chosen = _chosen(ledger, fee, version)
         _may_be_approved(ledger, fee, chosen, word)
-        ledger.approve_fee(fee, chosen, word.against, getpass.getuser(), why, clock().now())
+        ledger.approve_fee(fee, chosen, word.against, account(), why, clock().now())
     debt = f" against fee {word.against}" if word.against else ""
     typer.echo(f"{fee}, version {chosen}: approved{debt}; the next night takes it along, if nothing else holds it back")
     return 0

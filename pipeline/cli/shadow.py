@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 OUT = "shadow:out"
 """The connection that every system's files go to; no campus file can say it."""
 
+FOR_ALMA = "for alma"
+"""The folder of the files that Alma would import; no system can be called so."""
+
 
 def shadowed(loaded: Loaded) -> Loaded:
     """Give the campus that a night runs with: a live one as it is.
 
-    In shadow every system's files go to a folder of its name below the state folder of the shadow, and no file that was
-    read is moved away: the live process, or the old one, still wants it.  The rest is as the campus says.
+    In shadow every system's files, and those for Alma's import, go to folders below the state folder of the shadow, and
+    no file that was read is moved away: the live process, or the old one, still wants it.  The rest is as the campus
+    says.
     """
     campus = loaded.campus
     if campus.mode != "shadow":
@@ -32,6 +36,7 @@ def shadowed(loaded: Loaded) -> Loaded:
         "sources": {name: _left_alone(source) for name, source in campus.sources.items()},
         "people": people,
         "systems": {name: _kept_in(name, system) for name, system in campus.systems.items()},
+        "imports": campus.imports and campus.imports.model_copy(update={"connection": OUT, "folder": FOR_ALMA}),
     }
     return replace(loaded, campus=campus.model_copy(update=said))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline import files
 from pipeline.campus.identity import identity
+from pipeline.cli.account import account
 from pipeline.cli.books import clock, ledger_of
 from pipeline.cli.failures import UsageError
 
@@ -34,6 +34,6 @@ def opening(campus: Path, *, empty: bool) -> int:
         raise UsageError(message)
     who = identity(campus)
     with ledger_of(who) as ledger:
-        ledger.open_empty(getpass.getuser(), clock().now())
+        ledger.open_empty(account(), clock().now())
     typer.echo(f"{who.name}: the ledger is open; nothing was sent or posted before")
     return 0

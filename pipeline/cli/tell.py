@@ -1,4 +1,4 @@
-"""Commands that only tell: the plan, the standing, a fee's life, where the report is.  None of them loads pandas."""
+"""Commands that only tell: the plan, the standing, where the report is.  None of them loads pandas."""
 
 from __future__ import annotations
 
@@ -11,21 +11,9 @@ from pipeline.cli.books import ledger_of
 from pipeline.money import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.ports.ledger import Run
-
-NEXT = {
-    "held": "it comes back every night by itself and waits for a person: {do}",
-    "waiting": "it comes back every night by itself until what it waits for has come",
-    "excluded": "nothing more: by the campus's policy it never goes out",
-    "charged": "it goes out once, with the file named above; a payment of it is taken off when the bursar reports one",
-    "rejected": "nothing more: a person rejected it",
-    "withdrawn": "nothing more: its source says otherwise by now; what it says instead stands under another version",
-    "continued": "nothing of its own: it is the debt named above under another id, and is paid there",
-}
-"""What happens next to a fee, by its state."""
 
 MOST_RUNS = 100
 """So many runs back a report is looked for."""
@@ -60,37 +48,6 @@ def status(campus: Path) -> None:
 def _run_line(run: Run) -> str:
     ended = f"exit {run.exit_code}, {run.summary}" if run.ended_at else "not ended: still at work, or it died"
     return f"{run.command} of {run.business_date}, number {run.sequence}: {ended}"
-
-
-def explain(subject: str, campus: Path) -> int:
-    """Tell a fee's life in order, and what happens next; exit code 1 where the ledger knows nothing of it."""
-    who = identity(campus)
-    ledger = ledger_of(who)
-    story = ledger.story(subject)
-    records = ledger.fee_record(subject)
-    if not story and not records:
-        typer.echo(f"{subject}: the ledger of {who.name} knows nothing under this name", err=True)
-        return 1
-    for row in story:
-        typer.echo(f"{row['at'][:19].replace('T', ' ')}  {row['event']}: {row['text']}")
-    for line in _next(records):
-        typer.echo(line)
-    return 0
-
-
-def _next(records: Sequence[Mapping[str, str | int]]) -> list[str]:
-    from pipeline.findings import catalogue
-
-    lines = []
-    for record in records:
-        code = str(record["code"])
-        do = catalogue()[code].do if code in catalogue() else ""
-        what = NEXT[str(record["state"])].format(do=do)
-        paid = int(record["paid_cents"])
-        if paid:
-            lines.append(f"{dollars(paid)} of {dollars(int(record['amount_cents']))} is paid at {record['system']}")
-        lines.append(f"fee {record['fee_id']} is {record['state']}: next: {what}")
-    return lines
 
 
 def newest_report(campus: Path) -> int:

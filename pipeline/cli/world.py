@@ -20,10 +20,11 @@ from pipeline.stages.feeds import ANALYTICS
 if TYPE_CHECKING:
     from datetime import date
 
-    from pipeline.adapters.alma import AlmaSettings
+    from pipeline.adapters.alma import AlmaHttp
+    from pipeline.adapters.alma_line import AlmaSettings
     from pipeline.adapters.pace import Pace
     from pipeline.campus.load import Loaded
-    from pipeline.ports.outside import AlmaFees, Place, SecondOpinion
+    from pipeline.ports.outside import FeeReport, Mailer, Place, SecondOpinion
 
 REPORT_S = 300.0
 """Seconds that Analytics may think about a page before it is asked again."""
@@ -111,21 +112,29 @@ def outside_of(loaded: Loaded, stack: contextlib.ExitStack) -> Outside:
     """Gather the real world of a campus; ``stack`` closes it."""
     give_memory_back()
     loaded = shadowed(loaded)
-    pace = _pace(loaded)
+    pace = _pace(loaded, stack)
     places = Places(loaded, pace)
     stack.callback(places.close)
     opinion = stack.enter_context(second_opinion())
-    return Outside(clock(), places.place, _alma(loaded, pace, stack), opinion)
+    alma = _alma(loaded, pace, stack)
+    return Outside(clock(), places.place, alma, opinion, _mail(loaded), _report(loaded, alma))
 
 
-def _pace(loaded: Loaded) -> Pace | None:
-    """One pace for everything that is asked of Alma; None where she is not asked at all."""
+def _pace(loaded: Loaded, stack: contextlib.ExitStack) -> Pace | None:
+    """One pace and one day's quota for everything that is asked of Alma; None where she is not asked at all."""
     from pipeline.adapters.pace import Pace
+    from pipeline.adapters.quota import Quota
 
-    return None if loaded.campus.alma is None else Pace(loaded.campus.alma.rate, clock())
+    settings = loaded.campus.alma
+    if settings is None:
+        return None
+    quota = Quota(loaded.state / "alma_calls", settings.daily) if settings.daily else None
+    if quota is not None:
+        stack.callback(quota.close)
+    return Pace(settings.rate, clock(), quota)
 
 
-def _alma(loaded: Loaded, pace: Pace | None, stack: contextlib.ExitStack) -> AlmaFees | None:
+def _alma(loaded: Loaded, pace: Pace | None, stack: contextlib.ExitStack) -> AlmaHttp | None:
     """In shadow nobody pays, so nobody is given the calls that could."""
     if pace is None or loaded.campus.mode == "shadow":
         return None
@@ -134,9 +143,29 @@ def _alma(loaded: Loaded, pace: Pace | None, stack: contextlib.ExitStack) -> Alm
     return stack.enter_context(AlmaHttp(alma_settings(loaded), pace))
 
 
+def _report(loaded: Loaded, alma: AlmaHttp | None) -> FeeReport | None:
+    """The report of payments, on the line of those who pay, where the campus says that the key may read it."""
+    if alma is None or loaded.campus.alma is None or not loaded.campus.alma.fee_report:
+        return None
+    from pipeline.adapters.alma_report import AlmaReport
+
+    return AlmaReport(alma.line)
+
+
+def _mail(loaded: Loaded) -> Mailer | None:
+    """In shadow nothing is let out, and mail neither."""
+    settings = loaded.campus.mail
+    if settings is None or loaded.campus.mode == "shadow":
+        return None
+    from pipeline.adapters.mail import MailSettings, SmtpMailer
+
+    password = loaded.secrets.get(settings.secret)
+    return SmtpMailer(MailSettings(settings.host, settings.port, settings.security, settings.user, password))
+
+
 def alma_settings(loaded: Loaded) -> AlmaSettings:
     """Say where Alma answers, and with which key.  Raises Refused where the campus file says nothing of her."""
-    from pipeline.adapters.alma import AlmaSettings
+    from pipeline.adapters.alma_line import AlmaSettings
 
     settings = loaded.campus.alma
     if settings is None:

@@ -105,6 +105,13 @@ def plain(entry: Entry) -> list[Line]:
     return [Line(entry.stage, "in = all boxes", came, everything(entry.outcome))]
 
 
+def enter(entry: Entry) -> list[Line]:
+    """Compare what files say with all boxes; of an amount paid to date, what earlier files had said is no news."""
+    out = [frame for _, frame in entry.outcome.all_rows()]
+    said = total(Tally(0, int(frame["before_cents"].sum())) for frame in out)
+    return [Line(entry.stage, "in = news and known", new_money(entry.given), everything(entry.outcome) + said)]
+
+
 def identify(entry: Entry) -> list[Line]:
     """Compare, besides, what exports say and the ledger does not know, told by content, with what passes or is held."""
     import pandas as pd
@@ -243,6 +250,7 @@ EQUATIONS: Mapping[str, Callable[[Entry], list[Line]]] = {
     "none": none,
     "read": read,
     "plain": plain,
+    "enter": enter,
     "identify": identify,
     "compare": compare,
     "lower": lower,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.campus.load import Loaded
     from pipeline.findings import Finding
     from pipeline.ports.ledger import Batch, Ledger, Run
-    from pipeline.ports.outside import AlmaFees, Clock, Place, SecondOpinion
+    from pipeline.ports.outside import AlmaFees, Clock, FeeReport, Mailer, Place, SecondOpinion
 
 AS_SAVED: Mapping[str, Any] = {
     "compression": "zstd",
@@ -61,6 +61,8 @@ class Outside:
     place: Callable[[str, str], Place]
     alma: AlmaFees | None = None
     opinion: SecondOpinion | None = None
+    mail: Mailer | None = None
+    report: FeeReport | None = None
 
 
 @dataclass
@@ -68,7 +70,8 @@ class Work:
     """What is on the desk while a table of steps runs; ``name`` is the table's.
 
     ``read_by_source`` counts what each source said tonight, ``as_of`` is the day its newest report describes; ``kept``
-    are ledger tables that several steps want and that nothing changes in between.
+    are ledger tables that several steps want and that nothing changes in between; ``handed_over`` names the files made
+    for Alma's import.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Work:
     silent: tuple[tuple[str, str, str], ...] = ()
     kept: dict[str, pd.DataFrame] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    handed_over: tuple[str, ...] = ()
     sent: int = 0
     already: int = 0
     news: bool = False

@@ -18,7 +18,9 @@ from pipeline.ports.records import (
     Figure,
     InFile,
     LedgerError,
+    Named,
     NotOpenedError,
+    Paid,
     Payment,
     Posting,
     Run,
@@ -69,7 +71,9 @@ __all__ = [
     "InFile",
     "Ledger",
     "LedgerError",
+    "Named",
     "NotOpenedError",
+    "Paid",
     "Payment",
     "PaymentBook",
     "PaymentState",
@@ -135,6 +139,9 @@ class FileBook(Protocol):
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         """List a role's files of one state, oldest first."""
 
+    def files_with(self, source: str, fee_ids: Sequence[str]) -> Mapping[str, InFile]:
+        """Give, by fee id, the file in which each of these fees of a source first stood; an unknown one is missing."""
+
 
 class ChargeBook(Protocol):
     """Fees, movements and batches."""
@@ -150,13 +157,16 @@ class ChargeBook(Protocol):
 
         Columns: source, fee_id, system, patron_id_type, patron_id (both as sent), original_cents (of the newest version
         charged), billed_cents (charges - reversals - credits), movement (the highest number), version (the highest of
-        any state), lowered_on (business date of the last run that lowered it, or "").
+        any state), lowered_on (business date of the last run that lowered it, or "").  What the bursar wrote off is
+        not off ``billed_cents``: Alma learns of it only when staff waive it, so ``receipts`` gives it.
         """
 
     def receipts(self, source: str) -> pd.DataFrame:
         """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure.
 
-        ``day`` (YYYY-MM-DD, UTC) is when the posting was made; ``sure`` is false while its outcome is not known.
+        ``day`` (YYYY-MM-DD, UTC) is when the posting was made; ``sure`` is false while its outcome is not known, and
+        for what Alma is to import until she shows it.  What the campus only records is left out: Alma never hears of
+        it.  What the bursar wrote off is given too, sure once the task to waive it is done.
         """
 
     def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
@@ -229,6 +239,9 @@ class UploadBook(Protocol):
     def uploads_of(self, names: Sequence[str]) -> Sequence[Upload]:
         """Give the files of these names, wherever they stand, and all that ``uploads`` gives, in the same order."""
 
+    def sent_since(self, at: datetime) -> Sequence[Upload]:
+        """Give the files that were sent at ``at`` or later, in the same order."""
+
     def move_upload(self, upload: Upload, to: UploadState, evidence: str, at: datetime) -> Upload:
         """Move a file along UPLOAD_MOVES, durable on return; give the new record.
 
@@ -263,6 +276,9 @@ class PaymentBook(Protocol):
     def payments_for(self, source: str, fee_id: str) -> Sequence[Payment]:
         """List the payments with a share for this debt, whatever their state, by occurred_on, then key."""
 
+    def backs_of(self, key: str) -> Sequence[Payment]:
+        """List the lines that took money of a payment back, by occurred_on, then key."""
+
     def payments_between(self, system: str, reader: str, first: str, last: str) -> Sequence[Payment]:
         """List what a system said through one layout with occurred_on from ``first`` to ``last`` (ISO), as above."""
 
@@ -281,11 +297,17 @@ class PaymentBook(Protocol):
     def charge_of(self, source: str, fee_id: str) -> Charged | None:
         """Give the debt of a fee, by its first charge; None if it was never charged."""
 
-    def match_payment(self, payment: Payment, shares: Sequence[Share], at: datetime) -> Payment:
+    def match_payment(
+        self, payment: Payment, shares: Sequence[Share], at: datetime, *, code: str = "", why: str = ""
+    ) -> Payment:
         """Say which debts a payment is for; they count as paid with it from then on.  Gives it as MATCHED.
 
-        Raises LedgerError for shares that are not numbered from 1, of nothing, of the wrong sign, or more than the
-        payment; StaleError if the payment is not RECEIVED, HELD or SUSPENSE or was moved meanwhile.
+        With a code it is HELD for that instead, in the same transaction: nothing is posted of it before a person says
+        so.  A held payment that has shares gets these in their place.
+
+        Raises LedgerError for no shares, and for shares that are not numbered from 1, of nothing, of the wrong sign,
+        more than the payment, or for a debt that was never charged; StaleError if the payment is not RECEIVED, HELD or
+        SUSPENSE or was moved meanwhile.
         """
 
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
@@ -308,22 +330,25 @@ class PaymentBook(Protocol):
         """Write a payment's plan once: its allocations, a posting each, and what is left over.
 
         A posting is READY, or RECORDED where its way is ``record``.  The allocations and ``suspense_cents`` add up to
-        the payment exactly, and each allocation bears the number, source and fee of a share, else LedgerError.  Raises
-        StaleError if the payment is not MATCHED.
+        the payment exactly, and each allocation is of a share (its number, source and fee), at most all of it, else
+        LedgerError.  Raises StaleError if the payment is not MATCHED.
         """
 
     def cancel_payment(self, payment: Payment, back: Payment, why: str, at: datetime) -> None:
         """Cancel a payment together with the line that takes all of it back, before anything was posted.
 
-        Both become CANCELLED, with no shares that count, and every posting of it CANCELLED.  Raises LedgerError unless
-        both come to nothing together, StaleError if a posting was ever attempted or is not UNSENT, or either of them
-        was moved meanwhile.
+        Both become CANCELLED, with no shares that count, and every posting of it CANCELLED; ``back`` names it.  Raises
+        LedgerError unless both come to nothing together, StaleError if a posting was ever attempted or is not UNSENT,
+        or either of them was moved meanwhile.
         """
 
-    def take_back(self, back: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime) -> Payment:
+    def take_back(
+        self, back: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime, *, origin: str = ""
+    ) -> Payment:
         """Book money going back of which a part may be in Alma, and the tasks that staff have with it.
 
-        The negative shares open the debts at the bursar again.  Gives it as TASKED.  Raises as ``match_payment`` does.
+        The negative shares open the debts at the bursar again; ``origin`` is the key of the payment it takes back.
+        Gives it as TASKED, or as SETTLED where there is no task.  Raises as ``match_payment`` does.
         """
 
     def withdraw_payment(
@@ -344,6 +369,12 @@ class PostingBook(Protocol):
 
     def posting(self, external_id: str) -> Posting | None:
         """Find one by its id."""
+
+    def postings_of(self, payment_key: str) -> Sequence[Posting]:
+        """List the postings of a payment, by the number of their share."""
+
+    def paid_since(self, at: datetime) -> Sequence[Paid]:
+        """List what Alma is first known to have, or what was recorded, at ``at`` or later; oldest first."""
 
     def move_posting(  # noqa: PLR0913 - a move says everything that changes, by name
         self,
@@ -405,17 +436,28 @@ class StoryBook(Protocol):
     def story(self, subject: str) -> Sequence[Mapping[str, str]]:
         """Give the audit rows about a fee, payment, file or batch, oldest first: at, run, event, text."""
 
+    def named(self, word: str) -> Sequence[Named]:
+        """Say what a word is a name of, oldest first; nothing where the ledger knows no such name.
+
+        An id of any kind names itself.  A receipt names its payments, a reference its fee, a file's name or hash the
+        file, a patron's id (as Alma or the bursar knows it, in any case) all their fees and payments.
+        """
+
     def fee_record(self, fee_id: str) -> Sequence[Mapping[str, str | int]]:
         """Give every version of a fee with state, code, why, system, amount_cents, and how much is paid."""
 
     def standing(self) -> Mapping[str, Mapping[str, tuple[int, int]]]:
-        """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ..., "payments": ..., "postings": ...}."""
+        """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ..., "payments": ..., "postings": ...}.
+
+        And ``tasks``.  The postings of a payment that was cancelled are left out: it counts as a payment.
+        """
 
     def held_rows(self) -> Sequence[Mapping[str, str | int]]:
         """List what is held or waits, longest first.
 
-        Columns: kind (fee, file, payment, posting), state, subject, patron_id, file (name) and line it was read from,
-        code, why, amount_cents, since (ISO).  What is left over of a payment is in state suspense.
+        Columns: kind (fee, file, payment, posting, task), state, subject, patron_id, file (name) and line it was read
+        from, code (of a task its kind), why, amount_cents, since (ISO).  What is left over of a payment is in state
+        suspense; what Alma was to import, and does not show, is in state listed since its file arrived.
         """
 
     def names(self) -> Mapping[str, Sequence[str]]:

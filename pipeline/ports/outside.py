@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     import pandas as pd
@@ -143,6 +143,24 @@ class AlmaFees(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """A page of the fee-transactions report: fees with what happened on them, and how many fees there are in all."""
+
+    fees: tuple[AlmaFee, ...]
+    total: int
+
+
+class FeeReport(Protocol):
+    """Alma's report of what was paid, which a key may be allowed to read."""
+
+    def page(self, first: date, last: date, offset: int) -> ReportPage:
+        """Give up to 100 fees with a payment from ``first`` to ``last`` (seven days at most), after ``offset``.
+
+        Each shows the payments of that period only.  Raises Busy, and Refused where the key may not read it.
+        """
+
+
 class SecondOpinion(Protocol):
     """Checks of whole tables by other people's code, running beside our own work."""
 
@@ -151,3 +169,15 @@ class SecondOpinion(Protocol):
 
     def answers(self) -> Sequence[Finding]:
         """Wait for every question asked and give what was found: notes, and stops of their subject."""
+
+
+class Mailer(Protocol):
+    """Hands a letter in at the mail server."""
+
+    def send(self, letter: bytes) -> Sequence[str]:
+        """Hand in a whole letter (RFC 5322, its addresses in From and To); give the addresses that it will not reach.
+
+        Raises Busy when it surely was not taken and may be handed in again, Refused when the server will never take it
+        (scope ``row``) or us (scope ``system``), and Lost when it may have been taken: the same letter, under the same
+        Message-ID, is then handed in again.
+        """

@@ -182,7 +182,8 @@ class Payment:
 
     ``fees`` are the references and cents of a line that names several fees; ``origin_ref`` is the receipt that it takes
     back; ``reader`` the layout it was read by.  ``shares`` say which debts it was matched to: they never come to more
-    than the payment, and what is left of it belongs to nobody yet.
+    than the payment, and what is left of it belongs to nobody yet.  ``takes_back`` is the key of the payment whose
+    money this line was found to take back.
     """
 
     key: str
@@ -207,6 +208,7 @@ class Payment:
     status: str = ""
     reader: str = ""
     shares: tuple[Share, ...] = ()
+    takes_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,3 +291,33 @@ class Word:
     by: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a word that a person typed is a name of.
+
+    ``kind`` is ``fee``, ``payment``, ``posting``, ``task``, ``upload`` (an output file, by its name) or ``file`` (one
+    that came in, by its hash); ``id`` is what the ledger knows it by.
+    """
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A share of a payment that Alma has, or that was recorded: what a library's desk is told of it.
+
+    ``owner`` is the owning library of the fee as it was charged, ``payment_ref`` the receipt, ``way`` as in a posting.
+    """
+
+    external_id: str
+    payment_key: str
+    payment_ref: str
+    system: str
+    source: str
+    fee_id: str
+    owner: str
+    cents: int
+    way: str

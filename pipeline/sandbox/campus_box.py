@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline import files
 from pipeline.sandbox import keys
 from pipeline.sandbox.alma import Alma
+from pipeline.sandbox.mailbox import Mailbox
 from pipeline.sandbox.office import SYSTEMS, Office
 from pipeline.sandbox.sftp_server import Door, SftpServer
 from pipeline.sandbox.world import World
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 USER = "library"
 EXPORTS = "alma/export"
+SENDER, STAFF, DESK = "fees@library.example.edu", "staff@library.example.edu", "main-desk@library.example.edu"
+IMPORTS = "alma/import"
 SEED = 2026
 WAIT_S = 0.5
 
@@ -31,9 +34,9 @@ WAIT_S = 0.5
 class Box:
     """Everything outside the library, on this machine.
 
-    ``folder`` holds all of it: ``keys``, the SFTP root ``sftp``, and what Alma and the office remember (``alma.json``,
-    ``office.json``).  A second box over the same folder goes on where the first ended; two at once are a mistake.
-    ``clock`` is the time that Alma believes in; ``seed`` decides which patrons pay.
+    ``folder`` holds all of it: ``keys``, the SFTP root ``sftp``, the letters in ``mail``, and what Alma and the office
+    remember (``alma.json``, ``office.json``).  A second box over the same folder goes on where the first ended; two at
+    once are a mistake.  ``clock`` is the time that Alma believes in; ``seed`` decides which patrons pay.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class Box:
         """``ports`` are those of Alma and of SFTP; 0 takes any free one.  Nothing answers before ``start``."""
         self.folder = files.private_folder(folder).resolve()
         files.private_folder(self.exports_folder)
+        files.private_folder(self.imports_folder)
         self.world = self._world(clock, switches)
         self.alma = Alma(self.world, keys.api_key(self.api_key_file), port=ports[0])
         host_key, user_key = keys.ssh_key(self.keys / "host"), keys.ssh_key(self.key_file)
         self.sftp = SftpServer(self.root, host_key, Door(USER, user_key), port=ports[1])
+        self.mailbox = Mailbox(folder=self.folder / "mail")
         self.office = Office(self.root, self.folder / "office.json", seed)
 
     @property
@@ -63,6 +68,11 @@ class Box:
     def exports_folder(self) -> Path:
         """Where Alma's bursar exports appear."""
         return self.root / EXPORTS
+
+    @property
+    def imports_folder(self) -> Path:
+        """Where Alma's import from the bursar looks for files of payments."""
+        return self.root / IMPORTS
 
     @property
     def keys(self) -> Path:
@@ -85,16 +95,19 @@ class Box:
         return keys.public_line(self.sftp.host_key)
 
     def start(self) -> None:
-        """Open both ports.  Raises OSError when one is taken; then neither is open."""
+        """Open the ports.  Raises OSError when one is taken; then none is open."""
         self.alma.start()
         try:
+            self.mailbox.start()
             self.sftp.start()
         except OSError:
+            self.mailbox.stop()
             self.alma.stop()
             raise
 
     def stop(self) -> None:
-        """Close both ports; nothing of the box is left running."""
+        """Close the ports; nothing of the box is left running."""
+        self.mailbox.stop()
         self.sftp.stop()
         self.alma.stop()
 
@@ -108,7 +121,7 @@ class Box:
         self.stop()
 
     def overlay(self, connections: Sequence[str] = ("library", "bursar"), source: str = "alma") -> dict[str, Any]:
-        """Give what a campus file must say to talk to this box: its SFTP connections, its source, Alma, the secrets.
+        """Give what a campus file must say to talk to this box: SFTP connections, source, Alma, mail, secrets.
 
         The box must be running: ports are part of the answer.
         """
@@ -124,6 +137,14 @@ class Box:
             "connections": {name: dict(reach) for name in connections},
             "sources": {source: {"folder": EXPORTS}},
             "alma": {"url": self.alma.url},
+            "mail": {
+                "host": "127.0.0.1",
+                "port": self.mailbox.port,
+                "security": "none",
+                "sender": SENDER,
+                "digest": [STAFF],
+                "desks": {"MAIN": [DESK]},
+            },
             "folders": {"secrets": str(self.keys)},
         }
 
@@ -153,7 +174,7 @@ class Box:
             f"Alma      {self.alma.url}   API key in {self.api_key_file}",
             f"SFTP      127.0.0.1 port {self.sftp.port}   user {USER}   private key {self.key_file}",
             f"host key  {self.host_key_line}",
-            f"exports   {EXPORTS}",
+            f"exports   {EXPORTS}; files for Alma's import go to {IMPORTS}",
             *(f"{system:<9} deliver to {system}/in, answers in {system}/out" for system in SYSTEMS),
             f"all of it lies in {self.folder}; stop with Ctrl-C",
         ]

@@ -219,6 +219,17 @@ class World:
         moved = self._moved(sent, kind, abs(fee.balance_cents), reason="Bursar External system", comment=profile)
         return self._saved(moved)
 
+    def imported(self, fee: Fee, cents: int, kind: str) -> int:
+        """Do to a fee what the bursar import does with a payment of it; give the cents that became a credit."""
+        excess = max(0, cents - fee.balance_cents)
+        left = fee.balance_cents - cents + excess
+        paid = replace(fee, balance_cents=left, status=fee.status if left else CLOSED)
+        self._moved(paid, kind, cents, reason="Bursar External system")
+        if excess:
+            self._credit(paid, excess)
+        self.changed()
+        return excess
+
     def _moved(self, fee: Fee, kind: str, cents: int, **more: str) -> Fee:
         now = stamp(self.clock.now())
         happened = Transaction(self.new_id(), kind, cents, now, **more)

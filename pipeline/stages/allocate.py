@@ -1,4 +1,4 @@
-"""Write down once where each payment's cents go in Alma, before anything is posted; hold what cannot be placed."""
+"""Write down once where each payment's cents go, before anything is posted; hold what cannot be placed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState
-from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.locate import Memo, NotLocatedError, locate
-from pipeline.stages.meter import MOST_CALLS, Metered, halted
-from pipeline.stages.plan import Debt, Hold, Terms, plan
+from pipeline.ports.outside import Busy
+from pipeline.stages.locate import NotLocatedError, Views, locate
+from pipeline.stages.plan import API, Hold, Stake, Terms, agreed, external_id, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import Payment, Posting
-    from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
+    from pipeline.ports.ledger import Charged, Payment, Posting, Share
+    from pipeline.ports.outside import AlmaFee
 
 RECONSIDERED = frozenset(
     {
+        "LOCATE-BUSY",
         "LOCATE-NO-PATRON",
         "LOCATE-NOT-FOUND",
         "LOCATE-AMBIGUOUS",
@@ -35,7 +34,6 @@ RECONSIDERED = frozenset(
         "FEE-PROMISED",
         "EARLIER-POSTING-DIFFERS",
         "LOOKS-ALREADY-ENTERED",
-        "MATCH-UNKNOWN-FEE",
     }
 )
 """Payments held for these reasons are thought about again every night: the reason may be gone."""
@@ -51,6 +49,14 @@ PROMISING = (
 """A posting in one of these states may still take from a balance that does not show it yet."""
 
 
+GONE = (PaymentState.CANCELLED, PaymentState.WITHDRAWN)
+"""Lines of money whose shares count no more, or lowered the charge itself."""
+
+
+class Books(PaymentBook, PostingBook, Protocol):
+    """The two books of the ledger that posting needs."""
+
+
 class Promises:
     """Cents that earlier payments will take from a fee and that its balance does not show yet."""
 
@@ -61,7 +67,8 @@ class Promises:
     def add(self, postings: Iterable[Posting]) -> None:
         """Note what was just planned, so that the next payment of the same fee knows."""
         for posting in postings:
-            self._of.setdefault(posting.alma_fee_id, []).append(posting)
+            if posting.way == API:
+                self._of.setdefault(posting.alma_fee_id, []).append(posting)
 
     def on(self, fee: AlmaFee) -> int:
         """Add up the promises on a fee, leaving out those that stand on it already."""
@@ -74,91 +81,123 @@ def promises(book: PostingBook) -> Promises:
     return Promises(book.postings(*PROMISING))
 
 
-def allocate_payment(
-    payment: Payment, debt: Debt, book: PaymentBook, terms: Terms, promised: Promises, at: datetime
-) -> list[Finding]:
-    """Write the plan of a RECEIVED payment, or hold the payment with a reason; give the findings.
+def waiting(book: PaymentBook) -> list[Payment]:
+    """List the payments whose plan is still to be written, oldest money first; held ones whose reason may be gone."""
+    found = book.payments_in(PaymentState.MATCHED, PaymentState.HELD)
+    return [
+        one
+        for one in found
+        if one.shares and one.cents > 0 and (one.state is PaymentState.MATCHED or one.code in RECONSIDERED)
+    ]
 
-    ``promised`` is brought up to date.  Raises StaleError when somebody else moved the payment meanwhile.
+
+class Planner:
+    """What plans are made with in one run: the ledger, its charges, the cents promised, the patrons looked at.
+
+    Without ``views`` only what needs no look at Alma can be planned.
     """
-    decision = plan(payment, debt, terms, promised.on(debt.fee), at)
+
+    def __init__(self, book: Books, views: Views | None) -> None:
+        self.book, self.views = book, views
+        self.promised = promises(book)
+        self._charged: dict[tuple[str, str], Charged | None] = {}
+
+    def charges(self, payment: Payment) -> list[tuple[Share, Charged]]:
+        """Find the charge behind each share of a payment, asking the ledger for each once in a run."""
+        found = [(share, self._charge_of(share)) for share in payment.shares]
+        return [(share, charged) for share, charged in found if charged is not None]
+
+    def by_api(self, payment: Payment) -> bool:
+        """Say whether a share of it is to be paid in Alma by us."""
+        return any(charged.payments_to == API for _, charged in self.charges(payment))
+
+    def _charge_of(self, share: Share) -> Charged | None:
+        debt = (share.source, share.fee_id)
+        if debt not in self._charged:
+            self._charged[debt] = self.book.charge_of(*debt)
+        return self._charged[debt]
+
+
+def allocate_payment(
+    payment: Payment, planner: Planner, terms: Terms, at: datetime
+) -> tuple[Sequence[Posting], list[Finding]]:
+    """Write the plan of a payment that is matched, or held for a reason of ours, or (still) hold it with a reason.
+
+    Gives its new postings and the findings; what is promised is brought up to date.  Raises StaleError when somebody
+    else moved the payment meanwhile, Refused with scope ``system`` when Alma refuses all of us.
+    """
+    book = planner.book
+    try:
+        stakes, seen = _stakes(payment, planner, terms)
+    except NotLocatedError as not_located:
+        return (), hold_payment(payment, Hold(not_located.code, str(not_located)), book, at)
+    except Busy as busy:
+        told = [] if agreed(payment) else hold_payment(payment, Hold("LOCATE-BUSY", str(busy)), book, at)
+        return (), told  # a person's yes is not forgotten over it
+    decision = plan(payment, stakes, seen, terms, at)
     if isinstance(decision, Hold):
-        return hold_payment(payment, decision, book, at)
+        return (), hold_payment(payment, decision, book, at)
     if payment.state is PaymentState.HELD:
-        payment = book.settle_payment(payment, PaymentState.RECEIVED, "", "what held it back is gone", at)
-    allocations, postings = decision.allocations, decision.postings
-    book.allocate(payment, debt.charged.fee_id, allocations, postings, decision.suspense_cents, at)
-    promised.add(postings)
+        payment = book.settle_payment(payment, PaymentState.MATCHED, "", "what held it back is gone", at)
+    book.allocate(payment, decision.allocations, decision.postings, decision.suspense_cents, at)
+    planner.promised.add(decision.postings)
     if not decision.suspense_cents:
-        return []
+        return decision.postings, []
     why = f"{dollars(decision.suspense_cents)} are more than can be paid on it; they are in suspense"
-    return [_said("OVERPAID", payment, why)]
+    return decision.postings, [_said("OVERPAID", payment, why)]
 
 
 def hold_payment(payment: Payment, hold: Hold, book: PaymentBook, at: datetime) -> list[Finding]:
-    """Hold a payment and say so; one that is held already stays as it is and is not news."""
-    if payment.state is PaymentState.HELD:
+    """Hold a payment and say so; one that is held for the same reason already stays as it is and is not news."""
+    if payment.state is PaymentState.HELD and payment.code == hold.code:
         return []
     book.settle_payment(payment, PaymentState.HELD, hold.code, hold.why, at)
     return [_said(hold.code, payment, hold.why)]
 
 
 def _said(code: str, payment: Payment, why: str) -> Finding:
-    return Finding(code, payment.key, f"{dollars(payment.cents)} for fee {payment.fee_ref}: {why}")
+    fees = ", ".join(share.fee_id for share in payment.shares)
+    return Finding(code, payment.key, f"{dollars(payment.cents)} for fee {fees}: {why}")
 
 
-class Books(PaymentBook, PostingBook, Protocol):
-    """The two books of the ledger that planning needs."""
+def _stakes(payment: Payment, planner: Planner, terms: Terms) -> tuple[list[Stake], list[AlmaFee]]:
+    """Look up every share on both sides; the second part is all that Alma showed of the patrons.
 
-
-def allocate_all(
-    payments: Sequence[Payment], alma: AlmaFees, book: Books, clock: Clock, terms: Callable[[Payment], Terms]
-) -> list[Finding]:
-    """Plan every payment of the list, in its order; one whose fee cannot be looked up waits for the next run.
-
-    Each patron's fees are asked for once.  Gives the findings; safe to call again after it died anywhere.
+    Money that did not name this very debt may have been divided otherwise before a ledger was lost, and may have closed
+    another fee; and a debt that goes on under another id was paid under the old one.  So there all fees are asked for.
     """
-    metered, memo, promised = Metered(alma, MOST_CALLS), Memo(), promises(book)
-    findings: list[Finding] = []
-    for payment in payments:
-        if why := metered.tired():
-            return [*findings, Finding("POST-PAUSED", "Alma", f"not every payment could be planned: {why}")]
-        try:
-            debt = _debt(payment, metered, book, memo)
-        except Busy as busy:
-            findings.append(_said("LOCATE-BUSY", payment, str(busy)))
+    stakes: list[Stake] = []
+    seen: dict[str, AlmaFee] = {}
+    named = {payment.fee_ref, *(reference for reference, _ in payment.fees)}
+    for share, charged in planner.charges(payment):
+        if charged.payments_to != API:
+            stakes.append(Stake(share, charged, None, _covered(payment, share, planner.book, terms.campus_key)))
             continue
-        except Refused as no:
-            return [*findings, halted(no, "nothing more was planned")]
-        if isinstance(debt, Hold):
-            findings += hold_payment(payment, debt, book, clock.now())
-        else:
-            findings += allocate_payment(payment, debt, book, terms(payment), promised, clock.now())
-    return findings
+        if planner.views is None:
+            nobody = "nobody to ask: the campus file says nothing of Alma's API"
+            raise Busy(nobody)
+        fees = planner.views.of(charged)
+        everywhere = bool(charged.continued_by) or named.isdisjoint({charged.reference, charged.fee_id})
+        fee = locate(charged, fees, everywhere=everywhere)
+        seen.update(fees.known)
+        stakes.append(Stake(share, charged, fee, planner.promised.on(fee)))
+    return stakes, list(seen.values())
 
 
-def _debt(payment: Payment, alma: AlmaFees, book: PaymentBook, memo: Memo) -> Debt | Hold:
-    charged = book.charged(payment.system, payment.fee_ref)
-    if charged is None:
-        return Hold("MATCH-UNKNOWN-FEE", f"no charge is known at {payment.system} under this reference")
-    try:
-        return Debt(charged, locate(alma, charged, memo))
-    except NotLocatedError as not_located:
-        return Hold(not_located.code, str(not_located))
-
-
-def allocate(work: Work) -> None:
-    """Plan every payment that was matched, and those that were held for a reason that may be gone."""
-    received = [one for one in work.ledger.payments_in(PaymentState.RECEIVED) if one.fee_id]
-    held = [one for one in work.ledger.payments_in(PaymentState.HELD) if one.code in RECONSIDERED]
-    alma, campus = work.outside.alma, work.campus.campus
-    if alma is None:
-        text = f"{len(received) + len(held)} payments wait to be posted"
-        missed = (received or held) and campus.mode == "live"
-        work.findings += [Finding("ALMA-MISSING", "Alma", text)] if missed else []
-        return
-
-    def terms(payment: Payment) -> Terms:
-        return Terms(campus.name, campus.systems[payment.system].methods)
-
-    work.findings += allocate_all([*received, *held], alma, work.ledger, work.outside.clock, terms)
+def _covered(payment: Payment, share: Share, book: Books, campus_key: str) -> int:
+    """Add up what other payments took of a debt that Alma's balance says nothing of, less what went back."""
+    total = 0
+    for other in book.payments_for(share.source, share.fee_id):
+        for one in other.shares:
+            if (
+                other.key == payment.key
+                or other.state in GONE
+                or (one.source, one.fee_id) != (share.source, share.fee_id)
+            ):
+                continue
+            if one.cents < 0:
+                total += one.cents
+            elif other.state is PaymentState.ALLOCATED:
+                posting = book.posting(external_id(campus_key, other.key, one.number))
+                total += posting.cents if posting and posting.state is not PostingState.CANCELLED else 0
+    return total

@@ -9,10 +9,14 @@ from pipeline.stages.publish import deliver_all
 from pipeline.stages.review import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import Upload
+    from pipeline.ports.outside import Place
+
+PAYMENT = "payment"
+"""The kind of a file that Alma imports; every other goes to a bursar."""
 
 
 def deliver(work: Work) -> None:
@@ -26,9 +30,20 @@ def deliver(work: Work) -> None:
 
 
 def send(work: Work, uploads: Sequence[Upload]) -> None:
-    """Deliver these files, and count those that have arrived."""
-    systems = work.campus.campus.systems
-    places = {name: work.outside.place(one.connection, one.folder) for name, one in systems.items()}
+    """Deliver these files, each kind to its own place, and count those that have arrived.
+
+    A source may bear the name of a system, so files for Alma's import never share a list with those for a bursar.
+    """
+    systems, imports, place = work.campus.campus.systems, work.campus.campus.imports, work.outside.place
+    for_alma = [one for one in uploads if one.batch.kind == PAYMENT]
+    others = [one for one in uploads if one.batch.kind != PAYMENT]
+    asked = {name: systems[name] for one in others if (name := one.batch.system) in systems}
+    _send(work, others, {name: place(one.connection, one.folder) for name, one in asked.items()})
+    sources = {one.batch.system for one in for_alma} if imports is not None else set()
+    _send(work, for_alma, {name: place(imports.connection, imports.folder) for name in sources if imports is not None})
+
+
+def _send(work: Work, uploads: Sequence[Upload], places: Mapping[str, Place]) -> None:
     ended, findings = deliver_all(uploads, places, work.campus.state, work.ledger, work.outside.clock)
     work.findings += findings
     work.sent += sum(upload.state is UploadState.SENT for upload in ended)

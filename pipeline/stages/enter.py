@@ -2,132 +2,101 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.findings import Finding, Outcome
 from pipeline.ports.ledger import Payment, PaymentState
-from pipeline.rules import Sorting
+from pipeline.stages import stale, to_date
+from pipeline.stages.streams import Streams
+from pipeline.stages.told import asked, remembered, rows_of, told_apart
+from pipeline.stages.withdrawn import Report, withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from pipeline.flow.runner import Work
+    from pipeline.stages.told import Memory
 
 BOXED = {"held": PaymentState.HELD, "excluded": PaymentState.EXCLUDED}
 """What receive has boxed is entered too, once: the ledger holds every line of money ever read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a line of money said when it was first told: its fingerprint, and the file it stood in."""
-
-    fingerprint: str
-    file_sha: str
 
 
 def enter(work: Work) -> Outcome:
     """Compare with what is known, then enter each file's new lines in one transaction and mark the file booked.
 
     A known line with the same money is ``duplicate``.  One that says other money, or an equal line without a receipt
-    in another file of a kind that never repeats itself, is held, under a key of its own.
+    in another file of a kind that never repeats itself, is held, under a key of its own.  A file that is long past
+    waits.  What a newer file of a report says no more is held, or a task.
     """
+    streams = Streams(work)
     boxed = {box: frame for box in BOXED if (frame := work.box(box)) is not None}
-    every = [work.rows, *boxed.values()]
-    known = work.ledger.known_payments(sorted(_all_keys(every)))
-    first = {key: Told(payment.fingerprint, payment.file_sha) for key, payment in known.items()}
-    outcome, told = _told_apart(work.rows, first)
+    work.findings += stale.stale(work, [work.rows, *boxed.values()], streams)
+    waiting = stale.without(work.rows, [one.subject for one in work.findings if one.code == stale.STALE])
+    files = _Files(work, [waiting.passed, *boxed.values()], streams)
+    known = work.ledger.known_payments(sorted(asked([waiting.passed, *boxed.values()], streams)))
+    memory = remembered(known, streams)
+    outcome = _sorted(work, waiting, files, memory)
     duplicates = outcome.boxes.get("duplicate")
     work.already = 0 if duplicates is None else len(duplicates)
     new: dict[PaymentState, list[pd.DataFrame | None]] = {
         PaymentState.RECEIVED: [outcome.passed],
-        PaymentState.HELD: [outcome.boxes.get("held"), _contradicting(boxed.get("held"), told)],
-        PaymentState.EXCLUDED: [_contradicting(boxed.get("excluded"), told)],
+        PaymentState.HELD: [_payments_of(outcome.boxes.get("held")), _put_aside(boxed.get("held"), memory)],
+        PaymentState.EXCLUDED: [_put_aside(boxed.get("excluded"), memory)],
     }
-    _enter_files(work, _payments(work, new))
+    _ours_by_now(work, [known[key] for key in sorted(memory.ours_now)])
+    files.enter(_payments(work, new), memory.said)
     return outcome
 
 
-def _all_keys(frames: Sequence[pd.DataFrame]) -> set[str]:
-    """Every key, and the one a line would bear if it contradicted what is known."""
-    pairs = {pair for frame in frames for pair in zip(frame["payment_key"], frame["fingerprint"], strict=True)}
-    return {key for key, _ in pairs} | {_own_key(key, said) for key, said in pairs}
+def _sorted(work: Work, waiting: Outcome, files: _Files, memory: Memory) -> Outcome:
+    """Amounts paid to date first become payments; every other line is told apart by what it says."""
+    sums = to_date.is_to_date(waiting.passed)
+    both = (
+        told_apart(waiting.passed[~sums].reset_index(drop=True), memory),
+        to_date.differences(waiting.passed[sums].reset_index(drop=True), files.saying_news(), work.ledger, memory),
+    )
+    two_sums = both[1].boxes.get("held")
+    if two_sums is not None:
+        said = zip(two_sums["payment_key"], two_sums["why"], two_sums["file_sha"], strict=True)
+        work.findings += [Finding(to_date.TWO_SUMS, key, why, files.name(sha)) for key, why, sha in said]
+    return _together([*both, Outcome(waiting.passed.iloc[:0], waiting.boxes)])
 
 
-def _told_apart(given: pd.DataFrame, first: Mapping[str, Told]) -> tuple[Outcome, dict[str, Told]]:
-    """Compare every line with what its key said before: in the ledger, or else earlier tonight.
-
-    Also gives what every key has said by now.  One that said other money has a key of its own for that, so that the
-    same other money is asked about once.
-    """
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
     import pandas as pd
 
-    rows = Sorting(given)
-    frame = rows.frame
-    told = dict(first)
-    before: list[Told | None] = []
-    again: list[bool] = []
-    for key, said, sha in zip(frame["payment_key"], frame["fingerprint"], frame["file_sha"], strict=True):
-        earlier = told.get(key)
-        own = key if earlier is None else _own_key(key, said)
-        before.append(earlier)
-        again.append(earlier is not None and earlier.fingerprint != said and own in told)
-        if earlier is None or earlier.fingerprint != said:
-            told.setdefault(own, Told(said, sha))
-
-    def where(true: list[bool]) -> pd.Series[bool]:
-        return pd.Series(true, index=frame.index, dtype=bool)
-
-    prints, shas = frame["fingerprint"], frame["file_sha"]
-    met = where([one is not None for one in before])
-    other = where([one is not None and one.fingerprint != said for one, said in zip(before, prints, strict=True)])
-    elsewhere = where([one is not None and one.file_sha != sha for one, sha in zip(before, shas, strict=True)])
-    unsure = elsewhere & (frame["identity"] == "content") & (frame["repeats"] != "cumulative")
-    rows.put("duplicate", where(again), "PAYMENT-KNOWN", "the ledger holds this line, or an earlier one of tonight")
-    rows.hold(other, "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
-    rows.hold(unsure, "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
-    rows.put("duplicate", met, "PAYMENT-KNOWN", "the ledger has this line of money")
-    outcome = rows.outcome()
-    if "held" not in outcome.boxes:
-        return outcome, told
-    held = outcome.boxes["held"]
-    boxes = {**outcome.boxes, "held": held.assign(payment_key=_keys_of_their_own(held))}
-    return Outcome(outcome.passed, boxes), told
+    boxes: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for outcome in outcomes:
+        for box, frame in outcome.all_rows():
+            boxes[box].append(frame)
+    full = {box: [frame for frame in frames if len(frame)] or frames[:1] for box, frames in boxes.items()}
+    made = {box: pd.concat(frames, ignore_index=True) for box, frames in full.items()}
+    return Outcome(made.pop("passed"), made)
 
 
-def _keys_of_their_own(held: pd.DataFrame) -> list[str]:
-    """A line that says other money is one however often it comes; an equal one of another file is one for that file."""
-    said = zip(held["code"], held["payment_key"], held["fingerprint"], held["file_sha"], held["line"], strict=True)
-    return [
-        _own_key(key, mark) if code == "PAYMENT-CHANGED" else _own_key(key, mark, sha, str(line))
-        for code, key, mark, sha, line in said
-    ]
+def _payments_of(held: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if held is None else held[held["code"] != to_date.TWO_SUMS]
 
 
-def _own_key(key: str, *said: str) -> str:
-    """Give a line that contradicts another a key of its own, the same whenever it comes again."""
-    return hashlib.sha256("\x1f".join((key, *said)).encode()).hexdigest()[:32]
-
-
-def _contradicting(frame: pd.DataFrame | None, told: dict[str, Told]) -> pd.DataFrame | None:
-    """Of what receive has boxed: what is new, and what says otherwise than before under the same key.
-
-    ``told`` learns what these say.
-    """
+def _put_aside(frame: pd.DataFrame | None, memory: Memory) -> pd.DataFrame | None:
+    """Of what receive has boxed: what is new, and what says otherwise than before, under keys of their own."""
     if frame is None:
         return None
-    keys: list[str] = []
-    fresh: list[bool] = []
-    for key, said, sha in zip(frame["payment_key"], frame["fingerprint"], frame["file_sha"], strict=True):
-        before = told.get(key)
-        own = key if before is None or before.fingerprint == said else _own_key(key, said)
-        keys.append(own)
-        fresh.append(own not in told)
-        told.setdefault(own, Told(said, sha))
-    return frame.assign(payment_key=keys)[fresh]
+    verdicts = [memory.put_aside(row) for row in rows_of(frame)]
+    return frame.assign(payment_key=[key for _, key in verdicts])[[what != "known" for what, _ in verdicts]]
+
+
+def _ours_by_now(work: Work, payments: Sequence[Payment]) -> None:
+    """Receive what another department's item was once and is the library's since the campus file was changed."""
+    now = work.outside.clock.now()
+    for payment in payments:
+        why = f"item {payment.item_code} is the library's by now"
+        work.ledger.settle_payment(payment, PaymentState.RECEIVED, "", why, now)
+        work.news = True
 
 
 def _payments(work: Work, new: Mapping[PaymentState, list[pd.DataFrame | None]]) -> list[Payment]:
@@ -143,19 +112,73 @@ def _payments(work: Work, new: Mapping[PaymentState, list[pd.DataFrame | None]])
     return fresh
 
 
-def _enter_files(work: Work, payments: list[Payment]) -> None:
-    """One transaction a file.  A line told again by a file that is booked already has nothing to enter."""
-    refusals = {finding.subject: finding for finding in work.findings if finding.spoils_file}
-    now = work.outside.clock.now()
-    for sha in work.files:
-        if sha in refusals:
-            work.ledger.refuse_file(work.run, sha, refusals[sha], now)
-            work.unread |= {file.feed for file in [work.ledger.file(sha)] if file is not None}
-            continue
-        mine = [payment for payment in payments if payment.file_sha == sha]
-        notes = [Finding(payment.code, payment.key, payment.why) for payment in mine if payment.code]
-        work.findings += [note for note in notes if note.entry.level == "hold"]
-        work.ledger.enter_payments(work.run, sha, mine, notes, now)
+class _Files:
+    """The files of tonight: what each covers, whether it is the newest of its stream, and how it is dealt with."""
+
+    def __init__(self, work: Work, frames: Sequence[pd.DataFrame], streams: Streams) -> None:
+        self._work = work
+        self._streams = streams
+        self._facts = dict(_facts(frames))
+        self._spoilt = {finding.subject: finding for finding in work.findings if finding.spoils_file}
+        self._older = {sha for sha in work.files if sha not in self._spoilt and self._is_older(sha)}
+
+    def name(self, sha: str) -> str:
+        """Give its name."""
+        file = self._streams.file(sha)
+        return file.name if file is not None else ""
+
+    def saying_news(self) -> Collection[str]:
+        """Give those whose sums count: they are not booked yet, and no newer file is."""
+        return set(self._work.files) - self._spoilt.keys() - self._older
+
+    def enter(self, payments: Sequence[Payment], said: Mapping[str, Collection[str]]) -> None:
+        """Deal with each file in one transaction.
+
+        A file refused for good is marked so; one that waits for a person stays as it is.  What a newer file says no
+        more is dealt with before the file is booked: a crash in between does it again.
+        """
+        work = self._work
+        by_file: dict[str, list[Payment]] = defaultdict(list)
+        for payment in payments:
+            by_file[payment.file_sha].append(payment)
+        for sha in work.files:
+            now = work.outside.clock.now()
+            if sha in self._spoilt:
+                work.unread |= {file.feed for file in [self._streams.file(sha)] if file is not None}
+                if self._spoilt[sha].refuses_file:
+                    work.ledger.refuse_file(work.run, sha, self._spoilt[sha], now)
+                continue
+            work.findings += self._order(sha, said.get(sha, ()))
+            notes = [Finding(one.code, one.key, one.why) for one in by_file[sha] if one.code]
+            work.findings += [note for note in notes if note.entry.level == "hold"]
+            work.ledger.enter_payments(work.run, sha, by_file[sha], notes, now)
+            self._streams.booked(sha)
+
+    def _is_older(self, sha: str) -> bool:
+        facts = self._facts.get(sha)
+        return facts is not None and self._streams.overtaken(sha, facts["reader"], facts["covers_to"])
+
+    def _order(self, sha: str, said: Collection[str]) -> Iterator[Finding]:
+        """Name a file that was overtaken; set a newer one of a report beside what the report said before."""
+        facts, file = self._facts.get(sha), self._streams.file(sha)
+        if facts is None or file is None:
+            return
+        if sha in self._older or self._is_older(sha):
+            text = f"{file.name}: newer files of its kind were read before it; it ends with {facts['covers_to']}"
+            yield Finding("PAYMENTS-OLDER", sha, text, file.name)
+        elif facts["repeats"] == "cumulative" and facts["covers_from"]:
+            days = (facts["covers_from"], facts["covers_to"])
+            report = Report(sha, file.name, file.feed, facts["reader"], *days, said)
+            yield from withdrawn(self._work, report, self._streams)
+
+
+def _facts(frames: Sequence[pd.DataFrame]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give what the rows of each file say of the file."""
+    names = ["reader", "repeats", "covers_from", "covers_to"]
+    for frame in frames:
+        firsts = frame.drop_duplicates("file_sha")
+        for sha, *told in zip(firsts["file_sha"], *(firsts[name] for name in names), strict=True):
+            yield str(sha), dict(zip(names, told, strict=True))
 
 
 def _payment(row: Any, state: PaymentState) -> Payment:  # noqa: ANN401 - a row of a frame
@@ -166,12 +189,18 @@ def _payment(row: Any, state: PaymentState) -> Payment:  # noqa: ANN401 - a row 
         file_sha=row.file_sha,
         line=int(row.line),
         payment_ref=row.payment_ref,
+        payment_line=row.payment_line,
         fee_ref=row.fee_ref,
+        fees=tuple((ref, cents) for ref, cents in json.loads(row.fees)) if row.fees else (),
+        origin_ref=row.origin_ref,
         patron_id=row.patron_id,
         cents=int(row.amount_cents),
         occurred_on=row.occurred_on,
         kind=row.kind,
         method=row.method,
+        item_code=row.item_code,
+        status=row.status,
+        reader=row.reader,
         state=state,
         code=getattr(row, "code", ""),
         why=getattr(row, "why", ""),

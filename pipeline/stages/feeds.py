@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.campus.load import Loaded
+    from pipeline.campus.sources import Expected
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import InFile, PaymentBook
 
@@ -29,12 +30,13 @@ ANALYTICS = "analytics:"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One feed and the place it comes in by; ``reader`` is what reads its files."""
+    """One feed and the place it comes in by; ``reader`` is what reads its files, ``expected`` when one must come."""
 
     feed: Feed
     connection: str
     folder: str
     reader: str
+    expected: Expected | None = None
 
 
 def sources(campus: Loaded) -> Iterator[Door]:
@@ -45,16 +47,17 @@ def sources(campus: Loaded) -> Iterator[Door]:
     """
     for name, source in campus.campus.sources.items():
         if isinstance(source, AnalyticsReport):
-            feed = Feed("charges", name, f"{name}_*.xml", quiet_s=0, same_name="news")
-            yield Door(feed, f"{ANALYTICS}{name}", "", "report")
+            dated = source.as_of.lag_days is not None
+            feed = Feed("charges", name, f"{name}_*.xml", quiet_s=0, same_name="news", dated=dated)
+            yield Door(feed, f"{ANALYTICS}{name}", "", "report", source.expected)
             continue
         feed = Feed("charges", name, source.pattern, source.processed, source.quiet_s, source.max_bytes)
         if isinstance(source, AlmaExport):
-            yield Door(feed, source.connection, source.folder, source.kind)
+            yield Door(feed, source.connection, source.folder, source.kind, source.expected)
         else:
             dated = source.as_of.lag_days is not None
             report = replace(feed, proved=source.format != "csv", same_name="news", dated=dated)
-            yield Door(report, source.connection, source.folder, source.kind)
+            yield Door(report, source.connection, source.folder, source.kind, source.expected)
 
 
 def counters(campus: Loaded) -> Iterator[Door]:
@@ -68,11 +71,12 @@ def counters(campus: Loaded) -> Iterator[Door]:
 def people(campus: Loaded) -> Iterator[Door]:
     """Give the door that the file of who is who comes in by, if the campus has one.
 
-    Nothing need prove it whole: somebody who is missing from it is held, and nobody is billed for that.
+    Nothing need prove it whole: somebody who is missing from it is held, and nobody is billed for that.  Left anew with
+    the same bytes it proves anew who is who.
     """
     said = campus.campus.people
     if said is not None:
-        feed = Feed("people", "people", said.pattern, said.processed, said.quiet_s, same_name="news")
+        feed = Feed("people", "people", said.pattern, said.processed, said.quiet_s, same_name="news", dated=True)
         yield Door(feed, said.connection, said.folder, said.layout)
 
 
@@ -103,13 +107,18 @@ def returns(campus: Loaded, ledger: PaymentBook) -> Iterator[Door]:
                 same_name="news" if layout.repeats == "cumulative" else "hold",
                 fee_ids=OurNumbers(name, ledger),
             )
-            yield Door(feed, back.connection, back.folder, back.layout)
+            yield Door(feed, back.connection, back.folder, back.layout, back.expected)
 
 
 def reader_of(file: InFile, doors: Iterable[Door]) -> str:
     """Say what reads a file, by its feed and its name; "" for a file whose door the campus has closed since."""
+    return next(iter(readers_of(file, doors)), "")
+
+
+def readers_of(file: InFile, doors: Iterable[Door]) -> list[str]:
+    """Give all that may read a file of this feed and name, each once."""
     fits = (door for door in doors if door.feed.name == file.feed and fnmatchcase(file.name, door.feed.pattern))
-    return next((door.reader for door in fits), "")
+    return list(dict.fromkeys(door.reader for door in fits))
 
 
 def come_in(work: Work, doors: Iterable[Door]) -> list[Fetched]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 from pipeline.findings import BOXES
 from pipeline.flow.runner import own_money
 from pipeline.money import Tally, total
-from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.ports.ledger import PaymentState, PostingState, TaskState
+from pipeline.stages import unposted
 from pipeline.stages.morning import (
+    LATE,
     Doubt,
     HeldGroup,
     HeldRow,
@@ -18,8 +21,12 @@ from pipeline.stages.morning import (
     Output,
     PaymentTotals,
     RefusedFile,
+    RunOfDay,
+    ToDo,
     Totals,
-    Unposted,
+    age,
+    masked,
+    name_of,
 )
 from pipeline.tables import FOLDED
 
@@ -30,11 +37,13 @@ if TYPE_CHECKING:
 
     from pipeline.findings import Finding
     from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import Payment, Posting
 
+NOT_TRIED = (PaymentState.RECEIVED, PaymentState.MATCHED)
 UNSURE = (PostingState.UNKNOWN, PostingState.DOUBT, PostingState.SENDING)
-WRONG = (PostingState.HELD, PostingState.READY, PostingState.DOUBLE, PostingState.MISMATCH)
 OPINION = "GX-"
+
+MOST_RUNS = 200
+"""More runs than a day has."""
 
 
 def gather(work: Work) -> Morning:
@@ -47,7 +56,7 @@ def gather(work: Work) -> Morning:
         environment=settings.environment,
         currency=settings.currency,
         business_date=work.today,
-        run=f"{work.run.business_date}-{work.run.sequence:02d}",
+        run=name_of(work.run),
         balanced=all(line.balanced for desk in desks for line in desk.lines),
         equations=tuple(line for desk in desks for line in desk.lines),
         totals=_totals(desks, settings.currency),
@@ -55,10 +64,13 @@ def gather(work: Work) -> Morning:
         refused=[RefusedFile(one.where, one.code, one.text) for one in findings if one.spoils_file],
         held=_held(work),
         payments=_payments(work),
-        unposted=_unposted(work),
+        unposted=unposted.unposted(work),
+        tasks=_tasks(work),
+        runs=_runs(work),
         doubts=_doubts(work),
         findings=_told_once(one for one in findings if not one.code.startswith(OPINION)),
         second_opinion=[one for one in findings if one.code.startswith(OPINION)],
+        missing=list(dict.fromkeys(one.text for one in findings if one.code in LATE)),
     )
 
 
@@ -92,6 +104,7 @@ def _pending(desk: Work) -> pd.DataFrame | None:
 def _outputs(work: Work) -> list[Output]:
     """Files of tonight, with how far each got, and files of earlier nights that are still on their way."""
     tonight = {batch.name for desk in work.before for batch, _, _ in desk.made}
+    tonight |= {name for desk in work.before for name in desk.handed_over}
     return [
         Output(
             one.batch.system,
@@ -134,18 +147,24 @@ def _payments(work: Work) -> PaymentTotals:
     def sums(book: str, *states: str) -> Tally:
         return total(Tally(*pair) for state, pair in standing.get(book, {}).items() if state in states)
 
-    payments, postings = standing.get("payments", {}), standing.get("postings", {})
-    planned = total(Tally(*pair) for pair in postings.values())
+    payments = total(Tally(*pair) for pair in standing.get("payments", {}).values())
+    planned = total(Tally(*pair) for pair in standing.get("postings", {}).values())
     left_over = Tally(0, sums("payments", PaymentState.ALLOCATED).cents - planned.cents)
     known = total(_rows(desk.box("duplicate")) for desk in work.before if desk.name == "PAYMENTS_IN")
     return PaymentTotals(
-        received=total(Tally(*pair) for pair in payments.values()) + known,
+        received=payments + known,
         posted=sums("postings", PostingState.POSTED),
         verified=sums("postings", PostingState.VERIFIED),
-        waiting=sums("payments", PaymentState.RECEIVED) + sums("postings", PostingState.READY),
+        recorded=sums("postings", PostingState.RECORDED),
+        waiting=sums("payments", *NOT_TRIED) + sums("postings", PostingState.READY),
+        listed=sums("postings", PostingState.LISTED),
         doubt=sums("postings", *UNSURE, PostingState.DOUBLE, PostingState.MISMATCH),
         held=sums("payments", PaymentState.HELD) + sums("postings", PostingState.HELD),
         suspense=sums("payments", PaymentState.SUSPENSE) + left_over,
+        tasked=sums("payments", PaymentState.TASKED),
+        settled=sums("payments", PaymentState.SETTLED) + sums("postings", PostingState.SETTLED),
+        withdrawn=sums("payments", PaymentState.WITHDRAWN),
+        cancelled=sums("payments", PaymentState.CANCELLED) + sums("postings", PostingState.CANCELLED),
         excluded=sums("payments", PaymentState.EXCLUDED),
         known=known,
     )
@@ -155,21 +174,36 @@ def _rows(frame: pd.DataFrame | None) -> Tally:
     return Tally() if frame is None else Tally(len(frame), int(frame["amount_cents"].sum()))
 
 
-def _unposted(work: Work) -> list[Unposted]:
-    waiting = [
-        _payment(one)
-        for state in (PaymentState.RECEIVED, PaymentState.HELD, PaymentState.SUSPENSE)
-        for one in work.ledger.payments_in(state)
+def _tasks(work: Work) -> list[ToDo]:
+    """The open tasks, oldest first; of a patron's id only the end is shown, in what is to be done too."""
+    return [
+        ToDo(
+            one.task_id,
+            one.kind,
+            one.fee_id,
+            one.reference,
+            one.patron_id,
+            one.cents,
+            re.sub(rf"(?<!\w){re.escape(one.patron_id)}(?!\w)", masked(one.patron_id), one.text)
+            if one.patron_id
+            else one.text,
+            age(one.opened_on, work.today),
+        )
+        for one in work.ledger.tasks(TaskState.OPEN)
     ]
-    return [*waiting, *(_posting(one) for one in work.ledger.postings(*WRONG))]
 
 
-def _payment(one: Payment) -> Unposted:
-    return Unposted(one.key, one.payment_ref or one.fee_ref, one.system, one.cents, one.state, one.code, one.why)
-
-
-def _posting(one: Posting) -> Unposted:
-    return Unposted(one.payment_key, one.external_id, "alma", one.cents, one.state, one.code, one.why)
+def _runs(work: Work) -> list[RunOfDay]:
+    """What every run of the day did, this one last: hourly runs of payments tell together what came."""
+    of_day = [run for run in work.ledger.runs(MOST_RUNS) if run.business_date == work.today]
+    told = [
+        RunOfDay(name_of(run), run.command, run.exit_code, run.summary or "ended without a word")
+        for run in reversed(of_day)
+        if run.number != work.run.number
+    ]
+    posted = len(work.ledger.paid_since(work.run.started_at))
+    says = f"{sum(desk.sent for desk in work.before)} files sent, {posted} payments posted"
+    return [*told, RunOfDay(name_of(work.run), work.run.command, None, says)]
 
 
 def _doubts(work: Work) -> list[Doubt]:

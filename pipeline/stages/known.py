@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.campus.sources import Report
 from pipeline.layouts import layout as layouts
+from pipeline.stages import closing, tasked
 from pipeline.stages.absent import absent
 from pipeline.stages.beside import KEY, places, taken
+from pipeline.stages.duties import UNPAY
 from pipeline.stages.people import people
 
 if TYPE_CHECKING:
@@ -106,6 +108,17 @@ def elsewhere(work: Work) -> pd.DataFrame:
     ]
     known = _together(asked)
     return known[known["state"].isin(("charged", "continued"))]
+
+
+def tasks(work: Work) -> pd.DataFrame:
+    """Give the fees that staff are to enter anew because money went back (stages.tasked.COLUMNS)."""
+    import pandas as pd
+
+    open_ones = closing.open_tasks(work.ledger, UNPAY)
+    kinds = {name: "int64" if name == "cents" else "str" for name in tasked.COLUMNS}
+    return pd.DataFrame(
+        {name: pd.Series([getattr(task, name) for task in open_ones], dtype=kind) for name, kind in kinds.items()}
+    )
 
 
 def _patrons(rows: pd.DataFrame) -> list[str]:
@@ -208,5 +221,6 @@ KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
     "open_items": _each_system(_open_items),
     "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
     "standing": standing,
+    "tasks": tasks,
 }
 """The ledger tables that thinking stages may ask for."""

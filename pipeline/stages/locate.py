@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.ports.outside import Refused
+from pipeline.ports.outside import Busy, Refused
+from pipeline.stages.payable import in_alma
 
 if TYPE_CHECKING:
-    from pipeline.ports.ledger import Charged
-    from pipeline.ports.outside import AlmaFee, AlmaFees
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from pipeline.ports.ledger import Charged, Posting
+    from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
 
 STATUSES = ("ACTIVE", "INDISPUTE", "EXPORTED", "CLOSED")
 """Every status Alma lists fees by (Alma API, Retrieve user fines/fees); one call shows one status."""
 
 NO_PATRON = frozenset({"401651", "401861", "401890", "OTHER-PATRON"})
 """Alma's three codes for a patron she does not know, and ours for an answer about somebody else."""
+
+FRESH_FOR = timedelta(minutes=10)
+"""How long what Alma listed is good enough to pay by."""
 
 
 class NotLocatedError(Exception):
@@ -26,41 +35,115 @@ class NotLocatedError(Exception):
         self.code = code
 
 
-class Memo:
-    """What Alma listed for each patron tonight, so that nobody is asked for twice.  Make a new one for every run."""
+class PatronFees:
+    """What Alma lists for one patron, a status at a time and only when it is needed.
 
-    def __init__(self) -> None:
-        self._lists: dict[tuple[str, str, str], tuple[AlmaFee, ...]] = {}
+    What our own payments change is kept up to date from their answers.  A fee seen in two lists counts as it was seen
+    last.  A list that did not come is not asked for again in this run.
+    """
 
-    def fees(self, alma: AlmaFees, patron_id: str, patron_id_type: str) -> dict[str, AlmaFee]:
-        """Give all the patron's fees by Alma's id.  A fee seen in two lists counts as it was seen last.
+    def __init__(self, alma: AlmaFees, clock: Clock, patron_id: str, patron_id_type: str) -> None:
+        self._alma, self._clock = alma, clock
+        self._who = (patron_id, patron_id_type)
+        self._since: datetime | None = None
+        self._asked: set[str] = set()
+        self._fees: dict[str, AlmaFee] = {}
+        self._failed: Busy | Refused | None = None
 
-        Raises what ``list_fees`` raises; lists that did come are kept.
-        """
-        fees: dict[str, AlmaFee] = {}
-        for status in STATUSES:
-            key = (patron_id_type, patron_id, status)
-            if key not in self._lists:
-                self._lists[key] = tuple(alma.list_fees(patron_id, patron_id_type, status))
-            fees.update({fee.fee_id: fee for fee in self._lists[key]})
-        return fees
+    def active(self) -> dict[str, AlmaFee]:
+        """Give the fees known by Alma's id, the ACTIVE ones surely.  Raises what ``list_fees`` raises."""
+        return self._listed(STATUSES[:1])
+
+    def of_status(self, status: str) -> dict[str, AlmaFee]:
+        """Give the fees known by Alma's id, those of a status surely.  Raises what ``list_fees`` raises."""
+        return self._listed((status,))
+
+    def every(self) -> dict[str, AlmaFee]:
+        """Give all the patron's fees, whatever their status.  Raises what ``list_fees`` raises."""
+        return self._listed(STATUSES)
+
+    @property
+    def known(self) -> dict[str, AlmaFee]:
+        """What was seen so far, without asking; nothing once it is too old."""
+        return self._fees if self._fresh() else {}
+
+    def paid(self, fee: AlmaFee) -> None:
+        """Keep a fee as Alma answered it to a payment; a single fee comes without its currency."""
+        before = self._fees.get(fee.fee_id)
+        if before is not None:
+            self._fees[fee.fee_id] = replace(fee, currency=before.currency)
+
+    def forget(self, fee_id: str) -> None:
+        """Nobody knows how a fee stands now: it must be looked at alone."""
+        self._fees.pop(fee_id, None)
+
+    def _fresh(self) -> bool:
+        return self._since is not None and self._clock.now() - self._since < FRESH_FOR
+
+    def _listed(self, statuses: Iterable[str]) -> dict[str, AlmaFee]:
+        if self._failed is not None:
+            raise self._failed
+        if not self._fresh():
+            self._since, self._asked, self._fees = self._clock.now(), set(), {}
+        for status in statuses:
+            if status not in self._asked:
+                self._ask(status)
+        return self._fees
+
+    def _ask(self, status: str) -> None:
+        try:
+            listed = self._alma.list_fees(*self._who, status)
+        except (Busy, Refused) as failed:
+            self._failed = failed
+            raise
+        self._asked.add(status)
+        self._fees.update({fee.fee_id: fee for fee in listed})
 
 
-def locate(alma: AlmaFees, charged: Charged, memo: Memo) -> AlmaFee:
+class Views:
+    """The patrons looked at in one run."""
+
+    def __init__(self, alma: AlmaFees, clock: Clock) -> None:
+        self._alma, self._clock = alma, clock
+        self._of: dict[tuple[str, str], PatronFees] = {}
+
+    def of(self, one: Charged | Posting) -> PatronFees:
+        """Give what is known of the patron of a debt or a posting; nothing is asked yet."""
+        who = (one.patron_id, one.patron_id_type)
+        if who not in self._of:
+            self._of[who] = PatronFees(self._alma, self._clock, *who)
+        return self._of[who]
+
+
+def locate(charged: Charged, fees: PatronFees, *, everywhere: bool = False) -> AlmaFee:
     """Find the charged fee among its patron's fees: by its bursar transaction id, else by Alma's own id.
 
-    Raises NotLocatedError when none or several fit or the patron is unknown; Busy when Alma could not be asked, which
-    never means that the fee is absent; Refused only with scope ``system``.
+    The ACTIVE ones are asked for first, and the others only if it is not surely among them, or ``everywhere``.  Raises
+    NotLocatedError when none or several fit or the patron is unknown; Busy when Alma could not be asked, which never
+    means that the fee is absent; Refused only with scope ``system``.
     """
     try:
-        fees = memo.fees(alma, charged.patron_id, charged.patron_id_type).values()
+        if not everywhere and (fee := _surely(charged, fees.active().values())):
+            return fee
+        return _the_one(charged, fees.every().values())
     except Refused as no:
         if no.scope == "system":
             raise
         code = "LOCATE-NO-PATRON" if no.code in NO_PATRON else "LOCATE-REFUSED"
         raise NotLocatedError(code, str(no)) from None
-    found = [fee for fee in fees if fee.bursar_id == charged.fee_id]
-    found = found or [fee for fee in fees if fee.fee_id == charged.fee_id]
+
+
+def _surely(charged: Charged, active: Iterable[AlmaFee]) -> AlmaFee | None:
+    """Alma's own id counts at once only on a fee without a bursar id: another fee may bear ours as its bursar id."""
+    wanted = in_alma(charged)
+    fits = [fee for fee in active if wanted == (fee.bursar_id or fee.fee_id)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _the_one(charged: Charged, fees: Iterable[AlmaFee]) -> AlmaFee:
+    fees, wanted = list(fees), in_alma(charged)
+    found = [fee for fee in fees if fee.bursar_id == wanted]
+    found = found or [fee for fee in fees if fee.fee_id == wanted]
     if len(found) == 1:
         return found[0]
     if found:

@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
+from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Refused
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Posting
     from pipeline.ports.outside import AlmaFee, AlmaFees
+    from pipeline.stages.locate import PatronFees
 
 CLOSED_FEE = "CLOSED-FEE"
 """The code under which Alma's "does not support closed fees" arrives."""
@@ -40,7 +42,8 @@ class View:
 def look(posting: Posting, alma: AlmaFees) -> View:
     """Read the posting's fee and judge it.  Only the single fee, or a closed fee's own entry, is ever believed.
 
-    The list of ACTIVE fees is not asked: a fee that was paid has left it, so it would call every paid fee unpaid.
+    This is the look that settles a doubt.  The list of ACTIVE fees is not asked: a fee that was paid has left it, so it
+    would call every paid fee unpaid.
     Raises Refused only with scope ``system``.
     """
     try:
@@ -92,3 +95,21 @@ def sums_close(fee: AlmaFee) -> bool:
     missing = fee.original_cents - fee.balance_cents - sum(one.cents for one in fee.transactions)
     exported = sum(one.cents for one in fee.transactions if one.kind.upper().startswith("EXPORT"))
     return missing in (0, -exported)
+
+
+def first_look(posting: Posting, fees: PatronFees, alma: AlmaFees) -> View:
+    """Judge a posting of which no request was ever attempted by what Alma has just listed for its patron.
+
+    A fee that is not listed is read alone; so is that of a held one, unless its patron is asked about anyhow.  Raises
+    Refused only with scope ``system``.
+    """
+    try:
+        listed = fees.known if posting.state is PostingState.HELD else fees.active()
+    except Busy as busy:
+        return View(Sight.BLIND, str(busy))
+    except Refused as no:
+        if no.scope == "system":
+            raise
+        return View(Sight.REFUSED, str(no))
+    fee = listed.get(posting.alma_fee_id)
+    return look(posting, alma) if fee is None else judge(posting, fee)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import files
 from pipeline.findings import BOXES
+from pipeline.stages.morning import LATE
 from pipeline.tables import tally
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def manifest(work: Work) -> None:
         "went_out": _went(work),
         "boxes": {desk.name: _boxes(desk) for desk in work.before},
         "books": [_line(line) for desk in (*work.before, work) for line in desk.lines],
+        "missing": [one.text for desk in work.before for one in desk.findings if one.code in LATE],
         "findings": dict(sorted(Counter(one.code for desk in (*work.before, work) for one in desk.findings).items())),
     }
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
@@ -56,8 +58,9 @@ def _came(work: Work, sha: str) -> dict[str, Any]:
 
 
 def _went(work: Work) -> list[dict[str, Any]]:
-    """Every file made tonight, and every older one that is still on its way."""
+    """Every file made tonight, for a bursar or for Alma's import, and every older one still on its way."""
     made = [batch.name for desk in work.before for batch, _, _ in desk.made]
+    made += [name for desk in work.before for name in desk.handed_over]
     return [
         {
             "system": upload.batch.system,

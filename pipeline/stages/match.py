@@ -1,45 +1,107 @@
-"""Find the fee that each payment is for."""
+"""Find the debts that each payment is for: by the references we sent, else by its patron and amount."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Level
 from pipeline.ports.ledger import PaymentState
+from pipeline.stages.shares import DIFFER, PARTLY, UNKNOWN, Named, by_name
+from pipeline.stages.unnamed import NO_PATRON, NOTHING_OPEN, by_patron
 
 if TYPE_CHECKING:
-    from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import Payment
+    from collections.abc import Callable, Sequence
 
-UNKNOWN = "MATCH-UNKNOWN-FEE"
+    from pipeline.campus.back import Unnamed
+    from pipeline.flow.runner import Work
+    from pipeline.ports.ledger import Charged, Payment, PaymentBook
+    from pipeline.ports.outside import Clock
+    from pipeline.stages.shares import Match
+
+IN_SUSPENSE = frozenset({UNKNOWN, NO_PATRON, NOTHING_OPEN, DIFFER})
+"""Payments in suspense for these reasons are matched again every night: the charge may have been sent since."""
 
 
 def match(work: Work) -> None:
-    """Match every payment received, also of earlier nights, by the reference we sent with the charge.
+    """Match every payment received, also those of earlier nights that had to wait for their charge.
 
-    A payment of an unknown reference goes to suspense, and is matched again every night: it may have come before its
-    charge.  One that names another patron than the charge is held; its money is taken off the debt all the same.
+    One that cannot be placed goes to suspense, with the debts it may be for; one whose debts a person must look at is
+    held, and counts as paid at the bursar all the same.
     """
-    received = work.ledger.payments_in(PaymentState.RECEIVED)
-    early = [one for one in work.ledger.payments_in(PaymentState.SUSPENSE) if one.code == UNKNOWN]
-    unmatched = [payment for payment in received if not payment.fee_id]
-    work.findings += [finding for payment in [*unmatched, *early] if (finding := _match(work, payment))]
+    systems = work.campus.campus.systems
+    work.findings += match_all(work.ledger, work.outside.clock, lambda system: systems[system].unnamed)
 
 
-def _match(work: Work, payment: Payment) -> Finding | None:
-    now = work.outside.clock.now()
-    charged = work.ledger.charged(payment.system, payment.fee_ref) if payment.fee_ref else None
-    if charged is None:
-        why = f"no charge was sent to {payment.system} under the reference {payment.fee_ref!r}"
-        if payment.state is PaymentState.SUSPENSE:
-            return None
-        work.ledger.settle_payment(payment, PaymentState.SUSPENSE, UNKNOWN, why, now)
-        return Finding(UNKNOWN, payment.key, why)
-    if payment.state is PaymentState.SUSPENSE:
-        payment = work.ledger.settle_payment(payment, PaymentState.RECEIVED, "", "its charge was sent since", now)
-    matched = work.ledger.match_payment(payment, charged.fee_id, now)
-    if payment.patron_id in ("", charged.patron_id, charged.bursar_id):
-        return None
-    why = f"the charge under reference {payment.fee_ref} was sent for another patron"
-    work.ledger.settle_payment(matched, PaymentState.HELD, "MATCH-OTHER-PATRON", why, now)
-    return Finding("MATCH-OTHER-PATRON", payment.key, why)
+def match_all(book: PaymentBook, clock: Clock, rules: Callable[[str], Unnamed]) -> list[Finding]:
+    """Match all that waits; give what people should know.  Safe to call again after it died anywhere.
+
+    Payments that name their fees go first, then the others, oldest money first: each sees what the ones before it took.
+    ``rules`` says how a system's money is divided that names no fee.
+    """
+    findings: list[Finding] = []
+    for payment in sorted(waiting(book), key=_names_none):
+        findings += _match(payment, book, clock, rules(payment.system))
+    return findings
+
+
+def waiting(book: PaymentBook) -> list[Payment]:
+    """List the money that came in and has no place yet, oldest first."""
+    found = book.payments_in(PaymentState.RECEIVED, PaymentState.SUSPENSE, PaymentState.HELD)
+    return [payment for payment in found if payment.cents > 0 and _waits(payment)]
+
+
+def _waits(payment: Payment) -> bool:
+    if payment.state is PaymentState.RECEIVED:
+        return payment.kind == "sale"
+    return payment.code in IN_SUSPENSE if payment.state is PaymentState.SUSPENSE else payment.code == PARTLY
+
+
+def _names_none(payment: Payment) -> bool:
+    return not payment.fee_ref and not payment.fees
+
+
+def _match(payment: Payment, book: PaymentBook, clock: Clock, rule: Unnamed) -> list[Finding]:
+    left = _left(payment, book)
+    if left <= 0:
+        book.settle_payment(payment, PaymentState.SETTLED, "", "all of it went back", clock.now())
+        return []
+    found = _think(payment, left, book, rule)
+    news = [Finding(found.code, payment.key, found.why)] if found.code not in ("", payment.code) else []
+    if not found.shares:
+        book.settle_payment(payment, PaymentState.SUSPENSE, found.code, found.why, clock.now())
+        return news
+    if news and news[0].entry.level is Level.NOTE:
+        book.match_payment(payment, found.shares, clock.now())
+        return news
+    if (found.shares, found.code, found.why) != (payment.shares, payment.code, payment.why):
+        book.match_payment(payment, found.shares, clock.now(), code=found.code, why=found.why)
+    return news
+
+
+def _left(payment: Payment, book: PaymentBook) -> int:
+    """Give its cents less what went back of it while it was for no debt; what went back of a debt counts there."""
+    backs = book.backs_of(payment.key)
+    return payment.cents + sum(back.cents - sum(share.cents for share in back.shares) for back in backs)
+
+
+def _think(payment: Payment, left: int, book: PaymentBook, rule: Unnamed) -> Match:
+    if _names_none(payment):
+        return by_patron(payment, left, debts_of(payment, book), rule)
+    named = fees_named(payment, book)
+    known = all(one.charged for one in named)
+    return by_name(payment, named, left, () if known else debts_of(payment, book))
+
+
+def fees_named(payment: Payment, book: PaymentBook) -> list[Named]:
+    """Look up every fee that a line of money names, with its cents there: above 0 unless it runs against the line.
+
+    A line that names one fee is all for that.
+    """
+    sign = -1 if payment.cents < 0 else 1
+    said = payment.fees or ((payment.fee_ref, payment.cents),)
+    return [Named(reference, sign * cents, book.charged(payment.system, reference)) for reference, cents in said]
+
+
+def debts_of(payment: Payment, book: PaymentBook) -> Sequence[Charged]:
+    """List what the patron of a line was ever sent at its system; nothing where it names nobody."""
+    return book.charged_to(payment.system, payment.patron_id) if payment.patron_id else ()

@@ -12,15 +12,19 @@ from pipeline.findings import Entry, Finding, Level, Scope, catalogue
 from pipeline.money import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from pipeline.flow.books import Line
+    from pipeline.ports.ledger import Run
 
 AGES = ((1, "0 to 1 day"), (7, "2 to 7 days"), (30, "8 to 30 days"))
 """How long something has waited: the most days of each class, and what it is called."""
 
 OLDEST = "over 30 days"
+
+LATE = ("SOURCE-LATE", "PAYMENTS-LATE", "EXPORT-MISSING")
+"""Findings that say that something should have come and did not."""
 
 NOTHING = Tally()
 
@@ -35,6 +39,24 @@ def masked(patron_id: str) -> str:
     """Show the last four characters of an id, and never more than half of it."""
     shown = min(4, len(patron_id) // 2)
     return f"…{patron_id[-shown:]}" if shown else "…"
+
+
+def age(opened_on: str, today: date) -> int:
+    """Count the days since a date (ISO); a date to come counts as today."""
+    return max(0, (today - type(today).fromisoformat(opened_on)).days)
+
+
+def name_of(run: Run) -> str:
+    """Name a run as its folder is named: business date and number of the day."""
+    return f"{run.business_date}-{run.sequence:02d}"
+
+
+def by_age(days: Iterable[int]) -> list[tuple[str, int]]:
+    """Count how many have waited how long; classes without any are left out."""
+    counts = dict.fromkeys([*(name for _, name in AGES), OLDEST], 0)
+    for one in days:
+        counts[next((name for most, name in AGES if one <= most), OLDEST)] += 1
+    return [(name, count) for name, count in counts.items() if count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +83,28 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PaymentTotals:
-    """The money up to now, by where it stands.
+    """The money up to now, by where it stands; what went back is negative.
 
-    ``posted``: Alma has it; ``verified``: and it was read back.  ``waiting``: not tried yet.  ``known``: an earlier
-    night entered it already.  So ``received`` is the sum of all the others.
+    ``posted``: Alma has it; ``verified``: and it was read back; ``recorded``: kept here as settled.  ``waiting``: not
+    tried yet; ``listed``: it stands in a file for Alma.  ``cancelled``: given up, or taken back before it was posted;
+    ``tasked``: went back, and staff have a task; ``withdrawn``: written off; ``settled``: by a person.  ``known``: an
+    earlier night entered it already.  So ``received`` is the sum of all the others, to the cent; a payment that is
+    divided up counts as a row for each of its parts.
     """
 
     received: Tally = NOTHING
     posted: Tally = NOTHING
     verified: Tally = NOTHING
+    recorded: Tally = NOTHING
     waiting: Tally = NOTHING
+    listed: Tally = NOTHING
     doubt: Tally = NOTHING
     held: Tally = NOTHING
     suspense: Tally = NOTHING
+    tasked: Tally = NOTHING
+    settled: Tally = NOTHING
+    withdrawn: Tally = NOTHING
+    cancelled: Tally = NOTHING
     excluded: Tally = NOTHING
     known: Tally = NOTHING
 
@@ -133,15 +164,15 @@ class HeldGroup:
     @property
     def ages(self) -> list[tuple[str, int]]:
         """How many have waited how long; classes without any are left out."""
-        counts = dict.fromkeys([*(name for _, name in AGES), OLDEST], 0)
-        for row in self.rows:
-            counts[next((name for most, name in AGES if row.days <= most), OLDEST)] += 1
-        return [(name, count) for name, count in counts.items() if count]
+        return by_age(row.days for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Unposted:
-    """A line of money that is not in Alma: its key, receipt, state, and why.  Money going back is negative."""
+    """A line of money that is not in Alma: its key, receipt, state, why, and since how many ``days``.
+
+    Money going back is negative.  Where a person must choose, ``why`` names the candidates.
+    """
 
     key: str
     receipt: str
@@ -150,11 +181,36 @@ class Unposted:
     state: str
     code: str
     why: str
+    days: int = 0
 
     @property
     def entry(self) -> Entry:
         """What the reason means, and what to do."""
         return entry(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """A task of the staff, open since so many ``days``; ``text`` says what to do."""
+
+    task_id: str
+    kind: str
+    fee_id: str
+    reference: str
+    patron_id: str
+    cents: int
+    text: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunOfDay:
+    """A run of the same business date, and what it did; ``exit_code`` is None for the one that tells it."""
+
+    run: str
+    command: str
+    exit_code: int | None
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +251,8 @@ class Morning:
     held: Sequence[HeldGroup] = ()
     payments: PaymentTotals = PaymentTotals()
     unposted: Sequence[Unposted] = ()
+    tasks: Sequence[ToDo] = ()
+    runs: Sequence[RunOfDay] = ()
     doubts: Sequence[Doubt] = ()
     findings: Sequence[Finding] = ()
     second_opinion: Sequence[Finding] = ()
@@ -204,6 +262,11 @@ class Morning:
     def wrong(self) -> list[Line]:
         """The equations that do not hold."""
         return [line for line in self.equations if line.left != line.right]
+
+    @property
+    def task_ages(self) -> list[tuple[str, int]]:
+        """How many tasks have been open how long."""
+        return by_age(task.days for task in self.tasks)
 
     @property
     def verdict(self) -> str:

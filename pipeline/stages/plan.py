@@ -1,36 +1,43 @@
-"""Think out where the cents of one payment go: which fee, how many, under which id, or why a person must look."""
+"""Think out where the cents of one payment go: which fees, how many, under which ids, or why a person must look."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import Allocation, Posting, PostingState
+from pipeline.ports.ledger import Allocation, Charged, PaymentState, Posting, PostingState, Share
+from pipeline.stages.external import MOST_SHARES, OURS, external_id, standing
+from pipeline.stages.payable import CLOSED, ENTERED, Debt, Hold, entered_already, in_alma, unpayable, wrong_fee
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.ports.ledger import Charged, Payment
-    from pipeline.ports.outside import AlmaFee, AlmaTransaction
+    from pipeline.ports.ledger import Payment
+    from pipeline.ports.outside import AlmaFee
 
-OURS = re.compile(r"BP[A-Z2-7]{16}-[0-9]{2}", re.ASCII)
-"""What every external id of this pipeline looks like."""
+__all__ = [
+    "ALREADY",
+    "API",
+    "OURS",
+    "RECORD",
+    "Debt",
+    "Hold",
+    "Plan",
+    "Stake",
+    "Terms",
+    "agreed",
+    "external_id",
+    "plan",
+]
 
-PAYABLE = ("ACTIVE", "EXPORTED")
+API, RECORD = "api", "record"
+"""Ways of settling a charge (``Charged.payments_to``); the third, ``import_file``, is planned as RECORD is."""
+
 COMMENT_WIDTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """One debt as both sides know it: what we charged at the bursar, and the fee Alma shows."""
-
-    charged: Charged
-    fee: AlmaFee
+ALREADY = "stand in Alma already:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,20 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Stake:
+    """One share of a payment, with what it may take.
+
+    ``fee`` is what Alma shows (None where the way is not ``api``).  ``taken`` is what other payments of ours will still
+    take from the fee's balance, or, without a fee, what they took of what was charged; in cents.
+    """
+
+    share: Share
+    charged: Charged
+    fee: AlmaFee | None
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Where the cents of one payment go; allocations and ``suspense_cents`` add up to the payment."""
 
@@ -50,151 +71,138 @@ class Plan:
     suspense_cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why a payment cannot be planned: a code of the catalogue, and the sentence for people."""
+@dataclass
+class _Draft:
+    """The cents found for each share so far, and what shares of this very payment take from each fee."""
 
-    code: str
-    why: str
-
-
-def external_id(campus_key: str, payment_key: str, number: int) -> str:
-    """Make the id a payment bears in Alma: ``BP``, 16 base32 letters of its identity, ``-nn``.
-
-    It holds neither cents nor fee nor chance, so that after a lost ledger the same payment finds its own past.  The
-    digest is taken of each part's length in bytes, a colon, and the part, campus first.
-    """
-    if not 1 <= number <= 99:  # noqa: PLR2004 - two digits
-        message = f"allocation {number} of payment {payment_key}: an external id has room for 1 to 99"
-        raise ValueError(message)
-    return f"{_stem(campus_key, payment_key)}-{number:02d}"
+    cents: dict[int, int] = field(default_factory=dict)
+    own: dict[str, int] = field(default_factory=dict)
+    closed: Hold | None = None
 
 
-def _stem(campus_key: str, payment_key: str) -> str:
-    parts = [part.encode() for part in (campus_key, payment_key)]
-    digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).digest()
-    return "BP" + base64.b32encode(digest)[:16].decode()
+def plan(payment: Payment, stakes: Sequence[Stake], seen: Sequence[AlmaFee], terms: Terms, at: datetime) -> Plan | Hold:
+    """Think out one payment: all of its shares, or none.
 
-
-def by_another_hand(fee: AlmaFee, cents: int) -> list[AlmaTransaction]:
-    """List the payments of exactly these cents on the fee that are not ours: somebody may have typed ours in.
-
-    Kinds are site codes; one that speaks of a payment counts, the trace an export leaves does not.
-    """
-    return [
-        one
-        for one in fee.transactions
-        if one.cents == cents
-        and "PAY" in one.kind.upper()
-        and not one.kind.upper().startswith("EXPORT")
-        and OURS.fullmatch(one.external_id) is None
-    ]
-
-
-def plan(payment: Payment, debt: Debt, terms: Terms, promised: int, at: datetime) -> Plan | Hold:
-    """Think out one payment.  ``promised`` is what other payments of ours will still take from the fee, in cents.
-
-    A payment that already stands on the fee (the ledger was lost) is planned exactly as it stands there, whatever the
-    balance is now.  Else it is capped at the balance.  Raises ValueError for a payment that is not money in.
+    ``seen`` are all the fees Alma showed of its patrons.  A share that already stands in Alma (the ledger was lost) is
+    planned exactly as it stands there, whatever the balance is now.  Else it is capped at what its fee can still take;
+    what is too much, or is for a fee that is closed, goes to suspense.  While the fee of any share cannot be told, or
+    may open again, the whole payment waits, for its plan is written once.  Raises ValueError for what is no money in.
     """
     if payment.cents <= 0:
         message = f"payment {payment.key} is {dollars(payment.cents)}: only money that came in can be posted"
         raise ValueError(message)
-    if hold := _wrong_fee(debt):
+    if any(one.share.number > MOST_SHARES for one in stakes):
+        return Hold("SHARES-TOO-MANY", f"it is divided over more than {MOST_SHARES} fees; divide it by hand")
+    earlier = standing(terms.campus_key, payment.key, seen)
+    if hold := _differs(payment, stakes, earlier):
         return hold
-    if earlier := _earlier(payment, debt.fee, terms):
-        return _as_it_stands(payment, debt, terms, earlier, at)
-    if hold := _not_payable(payment, debt, promised):
-        return hold
-    cents = min(payment.cents, debt.fee.balance_cents - promised)
-    return _plan(payment, debt, terms, {1: cents}, at)
+    draft = _Draft()
+    for stake in stakes:
+        there = max((cents for _, cents in earlier.get(stake.share.number, ())), default=0)
+        if hold := _place(stake, payment, there, draft):
+            return _told(hold, earlier)
+    if not draft.cents:
+        return draft.closed or Hold(CLOSED, "nothing is left to pay on it")
+    return _written(payment, [one for one in stakes if one.share.number in draft.cents], draft.cents, terms, at)
 
 
-def _wrong_fee(debt: Debt) -> Hold | None:
-    charged, fee = debt.charged, debt.fee
-    if charged.fee_id not in (fee.bursar_id, fee.fee_id):
-        return Hold("FEE-IDENTITY", f"Alma shows {fee.fee_id}, which the bursar knows as {fee.bursar_id!r}")
-    if fee.currency and fee.currency != charged.currency:
-        return Hold("FEE-CURRENCY", f"it is in {fee.currency}, and was charged in {charged.currency}")
-    if fee.kind == "CREDIT" or fee.original_cents < 0:
-        return Hold("FEE-IS-CREDIT", "it is a credit in Alma, and a credit is never paid")
+def _differs(
+    payment: Payment, stakes: Sequence[Stake], earlier: Mapping[int, Sequence[tuple[str, int]]]
+) -> Hold | None:
+    """What stands in Alma under this payment's ids must be these shares, on these fees; else a person compares."""
+    shares = {one.share.number: one for one in stakes}
+    for number, there in sorted(earlier.items()):
+        stake = shares.get(number)
+        fee_id = stake.fee.fee_id if stake is not None and stake.fee is not None else ""
+        places, most = {one for one, _ in there}, max(cents for _, cents in there)
+        if stake is None or places != {fee_id} or most > stake.share.cents:
+            named = f"{dollars(sum(cents for _, cents in there))} on fee {', '.join(sorted(places))}"
+            why = f"{named} under the id of its share {number}; compare both with the bursar"
+            return Hold("EARLIER-POSTING-DIFFERS", f"it is {dollars(payment.cents)}, and there are {why}")
     return None
 
 
-def _earlier(payment: Payment, fee: AlmaFee, terms: Terms) -> dict[int, int]:
-    """Find what already stands on the fee under this payment's own ids: cents by allocation number."""
-    stem = _stem(terms.campus_key, payment.key) + "-"
-    found: dict[int, int] = {}
-    for one in fee.transactions:
-        if one.external_id.startswith(stem) and OURS.fullmatch(one.external_id):
-            found.setdefault(int(one.external_id.removeprefix(stem)), one.cents)
-    return found
-
-
-def _as_it_stands(payment: Payment, debt: Debt, terms: Terms, earlier: dict[int, int], at: datetime) -> Plan | Hold:
-    there = sum(earlier.values())
-    if there > payment.cents or sorted(earlier) != list(range(1, len(earlier) + 1)):
-        return Hold(
-            "EARLIER-POSTING-DIFFERS",
-            f"it already bears {dollars(there)} under the id of this payment of {dollars(payment.cents)}; "
-            "compare both with the bursar",
-        )
-    return _plan(payment, debt, terms, earlier, at)
-
-
-def _not_payable(payment: Payment, debt: Debt, promised: int) -> Hold | None:
-    if _typed_in_since_charged(payment, debt, promised):
-        why = f"somebody else paid {dollars(payment.cents)} on it since it was charged; see whether it is this payment"
-        return Hold("LOOKS-ALREADY-ENTERED", why)
-    if hold := unpayable(debt.fee):
+def _told(hold: Hold, earlier: Mapping[int, Sequence[tuple[str, int]]]) -> Hold:
+    """Who refunds a payment that waits must know of the part of it that is in Alma already."""
+    if not earlier:
         return hold
-    if debt.fee.balance_cents <= promised:
+    there = ", ".join(f"{dollars(cents)} on fee {fee_id}" for one in earlier.values() for fee_id, cents in one)
+    return Hold(hold.code, f"{hold.why}; of this payment there {ALREADY} {there}")
+
+
+def _place(stake: Stake, payment: Payment, there: int, draft: _Draft) -> Hold | None:
+    """Find the cents of one share, or say why the whole payment must wait."""
+    share, key = stake.share, stake.fee.fee_id if stake.fee else in_alma(stake.charged)
+    taken = stake.taken + draft.own.get(key, 0)
+    if stake.fee is None:
+        room: int | Hold = stake.charged.charged_cents - taken
+    else:
+        room = _room(Debt(stake.charged, stake.fee), stake, payment, taken, there)
+    if isinstance(room, Hold) and room.code != CLOSED:
+        return room
+    if isinstance(room, Hold) or room <= 0:
+        draft.closed = draft.closed or (room if isinstance(room, Hold) else _paid_already(stake))
+        return None
+    draft.cents[share.number] = min(share.cents, room)
+    draft.own[key] = draft.own.get(key, 0) + (0 if there else draft.cents[share.number])
+    return None
+
+
+def _paid_already(stake: Stake) -> Hold:
+    charged = dollars(stake.charged.charged_cents)
+    return Hold(CLOSED, f"other payments cover the {charged} charged; refund it or put it on another fee")
+
+
+def _room(debt: Debt, stake: Stake, payment: Payment, taken: int, there: int) -> int | Hold:
+    """Say how many cents the share's fee in Alma can take."""
+    if hold := wrong_fee(debt):
+        return hold
+    if there:
+        return there
+    left = debt.fee.balance_cents - taken
+    amounts = {stake.share.cents, min(stake.share.cents, left)}
+    amounts |= {payment.cents} if len(payment.shares) == 1 else set()
+    entered = None if agreed(payment) else entered_already(debt, amounts)
+    if hold := entered or unpayable(debt.fee):
+        return hold
+    if left <= 0:
         why = f"payments on their way cover the {dollars(debt.fee.balance_cents)} left on it"
         return Hold("FEE-PROMISED", why)
-    return None
+    return left
 
 
-def unpayable(fee: AlmaFee) -> Hold | None:
-    """Say why nothing can be paid on a fee as it stands in Alma; None where something can."""
-    if fee.status == "INDISPUTE":
-        return Hold("FEE-IN-DISPUTE", "it is in dispute; settle the dispute and the payment follows by itself")
-    if fee.status == "CLOSED" or (fee.status in PAYABLE and fee.balance_cents <= 0):
-        return Hold("FEE-CLOSED", "nothing is left to pay on it; refund the payment or put it on another fee")
-    if fee.status not in PAYABLE:
-        return Hold("FEE-STATUS", f"Alma gives it the status {fee.status!r}, which we do not know")
-    return None
+def agreed(payment: Payment) -> bool:
+    """Say whether a person has seen what somebody else paid on the fee, and let this payment go on all the same."""
+    return payment.state is PaymentState.MATCHED and payment.code == ENTERED
 
 
-def _typed_in_since_charged(payment: Payment, debt: Debt, promised: int) -> bool:
-    """A payment before the charge is part of what was charged, so only a balance that fell since then counts."""
-    fee = debt.fee
-    cents = min(payment.cents, fee.balance_cents - promised)
-    ours = sum(one.cents for one in fee.transactions if OURS.fullmatch(one.external_id))
-    fell = debt.charged.charged_cents - fee.balance_cents - ours
-    return any(amount > 0 and fell >= amount and by_another_hand(fee, amount) for amount in (payment.cents, cents))
-
-
-def _plan(payment: Payment, debt: Debt, terms: Terms, cents_of: Mapping[int, int], at: datetime) -> Plan:
-    charged, fee = debt.charged, debt.fee
-    allocations = [
-        Allocation(payment.key, number, charged.fee_id, fee.fee_id, cents) for number, cents in sorted(cents_of.items())
-    ]
-    postings = [
-        Posting(
-            external_id=external_id(terms.campus_key, payment.key, one.number),
-            payment_key=payment.key,
-            patron_id=charged.patron_id,
-            patron_id_type=charged.patron_id_type,
-            alma_fee_id=fee.fee_id,
-            cents=one.cents,
-            method=terms.methods.get(payment.method, "ONLINE"),
-            comment=_comment(payment),
-            state=PostingState.READY,
-            since=at,  # everything on the fee up to now was judged here; the look before posting judges what came after
+def _written(payment: Payment, stakes: Sequence[Stake], cents: Mapping[int, int], terms: Terms, at: datetime) -> Plan:
+    allocations, postings = [], []
+    for stake in stakes:
+        share, charged = stake.share, stake.charged
+        alma_fee_id = stake.fee.fee_id if stake.fee else in_alma(charged)
+        allocations.append(
+            Allocation(payment.key, share.number, share.source, share.fee_id, alma_fee_id, cents[share.number])
         )
-        for one in allocations
-    ]
-    return Plan(tuple(allocations), tuple(postings), payment.cents - sum(cents_of.values()))
+        postings.append(
+            Posting(
+                external_id=external_id(terms.campus_key, payment.key, share.number),
+                payment_key=payment.key,
+                patron_id=charged.patron_id,
+                patron_id_type=charged.patron_id_type,
+                alma_fee_id=alma_fee_id,
+                cents=cents[share.number],
+                method=terms.methods.get(payment.method, "ONLINE"),
+                comment=_comment(payment),
+                state=PostingState.RECORDED if charged.payments_to == RECORD else PostingState.READY,
+                code=ENTERED if agreed(payment) else "",
+                since=at,  # what is on the fee by now was judged here; the look before posting judges the rest
+                way=charged.payments_to,
+                source=share.source,
+                fee_id=share.fee_id,
+            )
+        )
+    return Plan(tuple(allocations), tuple(postings), payment.cents - sum(cents.values()))
 
 
 def _comment(payment: Payment) -> str:

@@ -26,6 +26,9 @@ LOOKS = 3
 TAKEN = "taken: we were publishing it and it is gone under both names, so the bursar has it"
 FOUND = "found: our very bytes lie there under the final name"
 
+RENAMED = "renamed"
+"""How the evidence begins where we know to the minute when the file came to lie there."""
+
 CODES = ((Busy, "DELIVER-BUSY"), (Refused, "DELIVER-REFUSED"), (Lost, "DELIVER-DOUBT"))
 
 
@@ -197,7 +200,7 @@ class _Delivery:
         if self.upload.state is UploadState.STAGED:
             self._note(UploadState.PUBLISHING, f"renaming {self.staging}")
         retry(lambda: self.place.rename(self.staging, self.upload.batch.name), self.clock)
-        return self._note(UploadState.SENT, f"renamed; {self._glance()}")
+        return self._note(UploadState.SENT, f"{RENAMED}; {self._glance()}")
 
     def _glance(self) -> str:
         try:

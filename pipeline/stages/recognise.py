@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.rules import Sorting
-from pipeline.stages import reopened, twins
+from pipeline.stages import reopened, tasked, twins
 from pipeline.stages.settle import agreed
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.findings import Outcome
 
 
-def recognise(
+def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by name
     movements: pd.DataFrame,
     campus: Loaded,  # noqa: ARG001 - every stage has this form
     today: date,
@@ -25,6 +25,7 @@ def recognise(
     recent: pd.DataFrame,
     elsewhere: pd.DataFrame,
     decisions: pd.DataFrame,
+    tasks: pd.DataFrame,
 ) -> Outcome:
     """Box new charges that continue a charge sent before; hold those that look like one, or bear its reference.
 
@@ -32,15 +33,17 @@ def recognise(
     ``recent``; those of the last 60 days can be taken for the same debt, older ones only be continued), ``elsewhere``
     the fees of other sources that bear the ids of tonight's (source, fee_id, system), ``decisions`` what people
     decided: a yes to a fee's content lets it go as a debt of its own, but never under a reference that is taken.
-    What lowers a charge that is continued is held too, so that the debt stays billed once.
+    What lowers a charge that is continued is held too, so that the debt stays billed once.  ``tasks`` are the fees that
+    staff are to enter anew because money went back (tasked.COLUMNS): one without the mark is held.
     """
     frame = movements.reset_index(drop=True)
     yes = agreed(frame, decisions)
     first = (frame["kind"] == "charge") & (frame["movement"] == 1)
     taken = twins.taken(frame, first, recent, elsewhere)
     judged = first & ~yes & (taken == "")
-    old = reopened.reopened(frame, judged, yes, recent)
-    rows = Sorting(frame.assign(**old, taken=taken, twin=twins.twins(frame, judged, recent, today)))
+    old = tasked.excused(frame, reopened.reopened(frame, judged, yes, recent), tasks)
+    anew = tasked.may_reopen(frame, judged, tasks)
+    rows = Sorting(frame.assign(**old, taken=taken, anew=anew, twin=twins.twins(frame, judged, recent, today)))
     told = rows.frame
     rows.hold(told["taken"] != "", "REFERENCE-TAKEN", "{taken}")
     reopens = told["reopens"] != ""
@@ -50,6 +53,7 @@ def recognise(
     rows.hold(told["differs"] != "", "REOPENS-DIFFERS", "{differs}")
     rows.put("continued", reopens, "REOPENS", "it continues the charge {reopens}, which stays as it was sent")
     rows.hold(told["kept"] != "", "FALL-OF-REOPENED", "{kept}")
+    rows.hold(told["anew"] != "", "FEE-MAY-REOPEN", "{anew}")
     rows.hold(told["twin"] != "", "LOOKS-SENT-ALREADY", "{twin}")
     outcome = rows.outcome()
     boxes = {box: _as_it_came(_continuing(part) if box == "continued" else part) for box, part in outcome.boxes.items()}
@@ -57,7 +61,7 @@ def recognise(
 
 
 def _as_it_came(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.drop(columns=[*reopened.COLUMNS, "taken", "twin"])
+    return frame.drop(columns=[*reopened.COLUMNS, "taken", "anew", "twin"])
 
 
 def _continuing(frame: pd.DataFrame) -> pd.DataFrame:

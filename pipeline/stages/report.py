@@ -56,6 +56,7 @@ def summary_text(morning: Morning) -> str:
         lines.append(f"  {group.box:<9} {group.code}: {_figures(group.total, morning)}")
     lines += [f"  payments  {name}: {_figures(tally, morning)}" for name, tally in named(morning.payments)]
     lines += [f"  doubt     {one.external_id}: {printable.amount(one.cents)}, {one.age}" for one in morning.doubts]
+    lines += [f"  tasks     {count} for {age}" for age, count in morning.task_ages]
     lines += [f"  refused   {file.name}: {file.code}" for file in morning.refused]
     lines += [f"  missing   {sentence}" for sentence in morning.missing]
     lines += [f"  stop      {finding.code} {finding.subject}" for finding in morning.stops]
@@ -77,6 +78,7 @@ def _attention(morning: Morning) -> list[tuple[int, str, str]]:
     found = [
         (len(morning.stops), "stop", "stops", "findings"),
         (len(morning.doubts), "payment in doubt", "payments in doubt", "doubts"),
+        (len(morning.tasks), "task for staff", "tasks for staff", "tasks"),
         (len(morning.unposted), "payment not posted", "payments not posted", "payments"),
         (held, "fee held", "fees held", "held"),
         (len(morning.refused), "file refused", "files refused", "refused"),

@@ -135,14 +135,16 @@ def run_sheet(work: Work) -> None:
     """Write ``run_sheet.html`` and ``run_sheet.xlsx`` into the run's folder; the same night gives the same bytes.
 
     ``work`` is the desk of CLOSE.  On the sheet stands every file made tonight, and every older one that is still on
-    its way.  Without any there is no sheet.
+    its way, but none for Alma's import: those are not the bursar's to load.  Without any there is no sheet.
     """
     parts: dict[str, list[Subtotal]] = {}
     made = [desk for desk in work.before if desk.made]
     for desk in made:
         parts |= subtotals_of(desk.rows, [batch.name for batch, _, _ in desk.made])
     uploads = work.ledger.uploads_of(sorted(batch.name for desk in made for batch, _, _ in desk.made))
-    found = rows([one for one in uploads if one.batch.system in work.campus.campus.systems], work.campus, parts)
+    systems = work.campus.campus.systems
+    theirs = [one for one in uploads if one.batch.kind in KINDS and one.batch.system in systems]
+    found = rows(theirs, work.campus, parts)
     if found:
         files.replace(work.folder.parent / f"{NAME}.html", [html(found, work).encode()])
         files.replace(work.folder.parent / f"{NAME}.xlsx", [xlsx(found, work)])

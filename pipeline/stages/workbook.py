@@ -85,6 +85,10 @@ def sheets(morning: Morning) -> Iterator[Sheet]:
     yield Sheet("Held", head, _held(morning))
     head = [("Key", 30), ("Receipt", 22), ("System", 14), (money, 16), ("State", 12), ("Code", 24), ("Why", 60)]
     yield Sheet("Payments", [*head, ("What to do", 50), ("Age", 10)], _payments(morning))
+    head = [("Task", 30), ("Kind", 12), ("Fee", 22), ("Reference", 30), ("Patron", 10), (money, 16), ("Days", 8)]
+    yield Sheet("Tasks", [*head, ("What to do", 90)], _tasks(morning))
+    head = [("Run", 16), ("Command", 12), ("Exit", 8), ("What it did", 70)]
+    yield Sheet("Runs", head, ((one.run, one.command, one.exit_code, one.says) for one in morning.runs))
     head = [("Level", 8), ("Code", 28), ("Subject", 40), ("Text", 80), ("Where", 36), ("Means", 44), ("What to do", 50)]
     yield Sheet("Findings", head, _findings(morning))
     head = [("Stage", 14), ("Equation", 50), ("Left rows", 11), (f"Left {morning.currency}", 16), ("Right rows", 11)]
@@ -122,10 +126,20 @@ def _held(morning: Morning) -> Iterator[Row]:
 def _payments(morning: Morning) -> Iterator[Row]:
     for one in morning.unposted:
         reason = (one.code, one.why, one.entry.do)
-        yield one.key, one.receipt, one.system, _units(one.cents), one.state, *reason, None
+        yield one.key, one.receipt, one.system, _units(one.cents), one.state, *reason, _days(one.days)
     for doubt in morning.doubts:
         reason = (doubt.code, doubt.why, doubt.entry.do)
         yield doubt.external_id, None, None, _units(doubt.cents), "doubt", *reason, doubt.age
+
+
+def _days(days: int) -> str:
+    return f"{days} {'day' if days == 1 else 'days'}"
+
+
+def _tasks(morning: Morning) -> Iterator[Row]:
+    for one in morning.tasks:
+        about = (one.task_id, one.kind, one.fee_id, one.reference, masked(one.patron_id))
+        yield *about, _units(one.cents), one.days, one.text
 
 
 def _findings(morning: Morning) -> Iterator[Row]:

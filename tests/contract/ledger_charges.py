@@ -19,12 +19,16 @@ from tests.contract.ledger_kit import (
     booking,
     charging,
     fee,
+    for_f1,
     in_file,
     later,
     lowering,
+    matched,
     movement,
     payment,
+    share,
     snapshot,
+    task,
 )
 
 if TYPE_CHECKING:
@@ -217,19 +221,22 @@ class ChargeBookContract:
             run, booking([fee("F1", -300, version=2), fee("F3", -400, version=2)], [back, gone], files), later(24)
         )
         money = [payment("K1", 200), payment("K2", 250), payment("K3", 99), payment("K4", -50, kind="refund")]
+        money += [payment("K5", 90, kind="writeoff")]
         ledger.enter_payments(run, PAID, money, [], later(25))
-        for key, fee_id in (("K1", "F1"), ("K2", "F2"), ("K4", "F1")):
-            ledger.match_payment(ledger.known_payments([key])[key], fee_id, later(26))
-        ledger.settle_payment(ledger.known_payments(["K1"])["K1"], PaymentState.HELD, "FEE-CLOSED", "", later(27))
+        paid = matched(ledger, money[0], at=later(26))
+        matched(ledger, money[1], share(250, 1, "F2"), at=later(26))
+        ledger.take_back(money[3], for_f1(-50), [task(money[3])], later(26))
+        ledger.withdraw_payment(money[4], [share(90, 1, "F4")], [], later(26))
+        ledger.settle_payment(paid, PaymentState.HELD, "FEE-CLOSED", "", later(27))
         items = tables.checked(ledger.open_items("peoplesoft"), tables.MOVEMENTS, "test")
         assert rows(items, "fee_id", "amount_cents", "movement", "reference", "kind") == [
-            ("F1", 500, 1, "F1", "charge"),
-            ("F4", 500, 1, "F4", "charge"),
+            ("F1", 550, 1, "F1", "charge"),
+            ("F4", 410, 1, "F4", "charge"),
         ]
         assert rows(items, "title", "patron_id", "label") == [("", "900000001", "Overdue fine")] * 2
         charged = ledger.charged("peoplesoft", "F1")
         assert charged is not None
-        assert (charged.charged_cents, charged.paid_cents) == (700, 200)
+        assert (charged.charged_cents, charged.paid_cents) == (700, 150)
 
     def test_an_open_item_says_what_is_asked_for_and_nothing_else_of_its_reading(self, ledger: Ledger) -> None:
         ledger.book(begun(ledger), charging(fee("F1", 1000), fee("F2", 250)), NOON)

@@ -17,15 +17,23 @@ from tests.contract.ledger_kit import (
     begun,
     booking,
     charging,
+    debts_sent,
     fee,
+    for_f1,
+    import_batch,
     in_file,
     later,
     lowering,
+    matched,
     movement,
     payment,
     plan,
+    share,
     snapshot,
+    task,
+    with_calls,
 )
+from tests.contract.ledger_payments import RUN
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Booking, Ledger
@@ -223,7 +231,7 @@ class DebtBookContract:
         undo = lowering(back, movement=3, kind="reversal", undoes="F1-2", reference="F1-2")
         ledger.book(run, changing(back, undo), later(48))
         ledger.enter_payments(run, PAID, [payment("K1", 200)], [], later(49))
-        ledger.match_payment(payment("K1", 200), "F1", later(50))
+        matched(ledger, payment("K1", 200), at=later(50))
         found = tables.checked(ledger.charges_of(["900000001", "nobody"]), tables.MOVEMENTS, "test")
         facts = ("reference", "amount_cents", "term", "fund", "billed_cents", "paid_cents", "reversed", "sent_on")
         assert rows(found, *facts) == [
@@ -254,9 +262,8 @@ class DebtBookContract:
         money = [payment(f"K{n}", 100 * n, fee_ref=f"F{n}") for n in range(1, 6)]
         ledger.enter_payments(run, PAID, money, [], later(1))
         for number, one in enumerate(money, 1):
-            shares, calls = plan(one, one.cents)
-            shares = [type(share)(share.payment_key, share.number, f"F{number}", "A1", share.cents) for share in shares]
-            ledger.allocate(one, f"F{number}", shares, calls, 0, later(2))
+            seen = matched(ledger, one, share(one.cents, 1, f"F{number}"), at=later(2))
+            ledger.allocate(seen, *plan(seen, one.cents), 0, later(2))
         way = (PostingState.SENDING, PostingState.UNKNOWN, PostingState.POSTED, PostingState.VERIFIED)
         for steps, call in enumerate(ledger.postings(PostingState.READY)):
             for hour, state in enumerate(way[:steps], 10 * steps):
@@ -271,6 +278,64 @@ class DebtBookContract:
         ]
         assert str(found["sure"].dtype) == "bool"
         assert ledger.receipts("other").empty
+
+    def test_what_goes_by_file_is_sure_once_alma_shows_it_and_what_is_recorded_never_counts(
+        self, ledger: Ledger
+    ) -> None:
+        with_calls(ledger, debts_sent(ledger))
+        assert ledger.receipts("alma").empty
+        pair = ledger.postings_of("K3")
+        ledger.list_postings(RUN, import_batch(pair), pair, later(24))
+        first = ledger.postings(PostingState.LISTED)[0]
+        assert rows(ledger.receipts("alma"), "cents", "day", "sure") == [
+            (30, "2026-01-06", False),
+            (60, "2026-01-06", False),
+        ]
+        ledger.move_posting(first, PostingState.VERIFIED, later(48))
+        assert rows(ledger.receipts("alma"), "cents", "day", "sure") == [
+            (30, "2026-01-06", False),
+            (60, "2026-01-07", True),
+        ]
+
+    def test_what_the_bursar_writes_off_is_set_beside_a_report_as_a_payment_is(self, ledger: Ledger) -> None:
+        run, off = debts_sent(ledger), payment("K1", 700, kind="writeoff")
+        ledger.enter_payments(run, PAID, [off, payment("K2")], [], later(1))
+        ledger.withdraw_payment(off, for_f1(700), [task(off, kind="waive")], later(24))
+        facts = ("fee_id", "billed_cents", "movement", "version", "lowered_on")
+        assert rows(ledger.positions("alma"), *facts)[0] == ("F1", 1000, 2, 1, "")
+        assert rows(ledger.charges_of(["900000001"]), "fee_id", "billed_cents")[0] == ("F1", 300)
+        assert rows(ledger.open_items("peoplesoft"), "fee_id", "amount_cents")[0] == ("F1", 300)
+        assert rows(ledger.receipts("alma"), "fee_id", "cents", "day", "sure") == [("F1", 700, "2026-01-06", False)]
+        ledger.close_task("T-K1-1", "kim", "waived", later(48))
+        assert rows(ledger.receipts("alma"), "fee_id", "cents", "day", "sure") == [("F1", 700, "2026-01-07", True)]
+        more = fee("F1", -301, version=2)
+        with pytest.raises(LedgerError, match="exceed its charges"):
+            ledger.book(run, changing(more, lowering(more, movement=3), 5), later(50))
+        told = [line["text"] for line in ledger.story("F1")]
+        assert "credit 2 of 7.00 USD: peoplesoft wrote it off fee F1" in told
+        assert [left for _, left, right in ledger.sums() if left != right] == []
+
+    def test_a_debt_names_the_newest_fee_that_continues_it(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, charging(fee("F1", 1000)), NOON)
+        assert ledger.charge_of("alma", "F1").continued_by == ""  # type: ignore[union-attr]
+        for hour, name in ((1, "F7"), (2, "F6")):
+            ledger.book(run, booking([fee(name, 70, "continued", continues="F1")]), later(hour))
+        ledger.book(run, booking([fee("F8", 70, "continued", continues="F1", patron_id="another")]), later(3))
+        found = ledger.charged("peoplesoft", "F1")
+        assert found is not None
+        assert found.continued_by == "F6"
+
+    def test_a_fee_is_found_by_its_id_too_where_it_is_one_debt_only(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        fees = [fee("F1", 1000), fee("F2", 250), fee("F2", 300, source="other")]
+        lines = [movement(one, reference=f"L{number}") for number, one in enumerate(fees)]
+        ledger.book(run, booking(fees, lines, [batch(lines)]), NOON)
+        found = ledger.charged("peoplesoft", "F1")
+        assert found is not None
+        assert (found.fee_id, found.reference) == ("F1", "L0")
+        assert ledger.charged("peoplesoft", "F2") is None
+        assert ledger.charged("cashnet", "F1") is None
 
     def test_what_people_decide_is_there_until_the_version_is_dealt_with(self, ledger: Ledger) -> None:
         run = begun(ledger)

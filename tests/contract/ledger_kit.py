@@ -13,11 +13,16 @@ from pipeline.ports.ledger import (
     Allocation,
     Batch,
     Booking,
+    Charged,
     InFile,
     Payment,
     PaymentState,
     Posting,
     PostingState,
+    Share,
+    Task,
+    TaskState,
+    UploadState,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +30,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pipeline.ports.ledger import Ledger, Run
+    from pipeline.ports.ledger import Ledger, PaymentBook, Run
+
+ARRIVING = (UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING, UploadState.SENT)
+"""The way of a file that arrives."""
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
@@ -166,22 +174,130 @@ def payment(key: str, cents: int = 1000, **changes: object) -> Payment:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def plan(of: Payment, *cents: int) -> tuple[list[Allocation], list[Posting]]:
-    """Divide a payment: so many cents each to Alma fees A1, A2 and so on, with their postings."""
-    shares = [Allocation(of.key, n, "F1", f"A{n}", part) for n, part in enumerate(cents, 1)]
-    return shares, [
+def share(cents: int, number: int = 1, fee_id: str = "F1") -> Share:
+    """So many cents of a payment are for a debt."""
+    return Share(number, "alma", fee_id, cents)
+
+
+def for_f1(*cents: int) -> tuple[Share, ...]:
+    """Shares of these amounts, all for fee F1."""
+    return tuple(share(part, number) for number, part in enumerate(cents, 1))
+
+
+def plan(of: Payment, *cents: int, way: str = "api") -> tuple[list[Allocation], list[Posting]]:
+    """Divide a payment: so many cents of each of its shares to Alma fees A1, A2 and so on, with their postings."""
+    both = zip(of.shares, cents, strict=False)
+    parts = [Allocation(of.key, one.number, one.source, one.fee_id, f"A{one.number}", part) for one, part in both]
+    return parts, [
         Posting(
-            external_id=f"BP{of.key}-{share.number:02d}",
+            external_id=f"BP{of.key}-{one.number:02d}",
             payment_key=of.key,
             patron_id="900000001",
             patron_id_type="02",
-            alma_fee_id=share.alma_fee_id,
-            cents=share.cents,
+            alma_fee_id=one.alma_fee_id,
+            cents=one.cents,
             method="ONLINE",
             comment=f"receipt {of.payment_ref}",
-            state=PostingState.READY,
+            state=PostingState.RECORDED if way == "record" else PostingState.READY,
+            way=way,
+            source=one.source,
+            fee_id=one.fee_id,
         )
-        for share in shares
+        for one in parts
+    ]
+
+
+def matched(book: PaymentBook, money: Payment, *shares: Share, at: datetime = NOON) -> Payment:
+    """Match a payment to these shares, or all of it to fee F1."""
+    return book.match_payment(money, shares or (share(money.cents),), at)
+
+
+def placed(
+    book: PaymentBook, money: Payment, *cents: int, rest: int = 0, at: datetime = NOON, way: str = "api"
+) -> Payment:
+    """Match a payment to fee F1 and write its plan: so many cents each, or all of it but the rest."""
+    parts = cents or (money.cents - rest,)
+    seen = matched(book, money, *for_f1(*parts), at=at)
+    return book.allocate(seen, *plan(seen, *parts, way=way), rest, at)
+
+
+def task(of: Payment, number: int = 1, **changes: object) -> Task:
+    """Something that staff have to do about a payment."""
+    plain = Task(
+        task_id=f"T-{of.key}-{number}",
+        kind="unpay",
+        subject=of.key,
+        system="peoplesoft",
+        source="alma",
+        fee_id="F1",
+        reference="F1",
+        patron_id="900000001",
+        cents=abs(of.cents),
+        text="create the fee again",
+        opened_on="2026-01-05",
+        state=TaskState.OPEN,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def import_batch(postings: Sequence[Posting], sequence: int = 1, **changes: object) -> Batch:
+    """The file by which Alma imports these."""
+    name, count, cents = f"payments_{sequence}.xml", len(postings), sum(one.cents for one in postings)
+    plain = Batch("alma", "payment", sequence, 1, "delta", name, f"out/{name}", "b" * 64, 9, count, cents, MONDAY)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def with_calls(book: PaymentBook, run: Run) -> None:
+    """Enter the money and write the plans that PostingBookContract begins with."""
+    days = {"K1": ("2026-01-05", 500), "K2": ("2026-01-04", 900), "K3": ("2026-01-06", 90), "K4": ("2026-01-04", 7)}
+    money = [payment(key, cents, occurred_on=day) for key, (day, cents) in days.items()]
+    book.enter_payments(run, PAID, money, [], NOON)
+    placed(book, money[0], 500, at=later(1))
+    placed(book, money[1], 600, 300, at=later(1))
+    placed(book, money[2], 60, 30, at=later(1), way="import_file")
+    placed(book, money[3], 7, at=later(1), way="record")
+
+
+DEBTS = (("F1", 1000, "2026-02-03"), ("F2", 250, "2026-01-20"), ("F3", 400, "2026-02-03"), ("F4", 300, ""))
+"""Fees, what was charged for them, and when that is due; F3 is in a file that never arrived, F4 is of Kim."""
+
+KIM = {"patron_id": "Kim", "patron_id_type": "userName"}
+
+
+def debts_sent(book: Ledger) -> Run:
+    """Charge the debts in two files, and bring the first to the bursar."""
+    run = begun(book)
+    fees = [fee(name, cents, **(KIM if name == "F4" else {})) for name, cents, _ in DEBTS]
+    numbers, debtors = {"F3": 1}, {"F4": {"bursar_id": "B-4"}}
+    lines = [
+        movement(one, numbers.get(name, 0), due_date=due) | debtors.get(name, {})
+        for one, (name, _, due) in zip(fees, DEBTS, strict=True)
+    ]
+    files = [batch([line for line in lines if line["batch"] == number], number + 1) for number in (0, 1)]
+    book.book(run, booking(fees, lines, files), NOON)
+    upload = book.uploads()[0]
+    for state in ARRIVING:
+        upload = book.move_upload(upload, state, "", NOON)
+    return run
+
+
+def debts_known() -> list[Charged]:
+    """The same debts, as a book in memory is told of them."""
+    names = ("source", "system", "patron_id_type", "payments_to", "currency", "fee_type")
+    same = dict(zip(names, ("alma", "peoplesoft", "02", "api", "USD", "OVERDUEFINE"), strict=True))
+    return [
+        Charged(
+            **same | ({"patron_id_type": "userName"} if name == "F4" else {}),
+            fee_id=name,
+            reference=name,
+            patron_id="Kim" if name == "F4" else "900000001",
+            bursar_id="B-4" if name == "F4" else "900000001",
+            charged_cents=cents,
+            paid_cents=0,
+            sent_on="" if name == "F3" else "2026-01-05",
+            due_on=due,
+        )
+        for name, cents, due in DEBTS
     ]
 
 

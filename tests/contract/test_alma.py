@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.adapters.alma import AlmaHttp, AlmaSettings
+from pipeline.adapters.alma_report import AlmaReport
 from pipeline.adapters.pace import Pace
-from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.ports.ledger import PostingState
 from pipeline.sandbox import mischief
 from pipeline.sandbox.mischief import Call, Mischief
-from pipeline.sandbox.records import Switches
-from pipeline.stages.allocate import RECONSIDERED, allocate_all
+from pipeline.sandbox.records import PayRequest, Switches
+from pipeline.stages.attempt import Desk
 from pipeline.stages.confirm import confirm_all
 from pipeline.stages.plan import Terms, external_id
-from pipeline.stages.post import post_all
-from tests.fakes.postings import FakeBook, a_charge, a_payment
+from pipeline.stages.post import Rules, post_all
+from tests.fakes.postings import FakeBook, a_charge, a_match, a_payment, a_share
 from tests.unit.sandbox_kit import KEY, STUDENT, HandClock, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.ports.ledger import Payment
     from pipeline.sandbox.alma import Alma
 
 SETTLE = timedelta(hours=6)
@@ -41,13 +43,14 @@ class Campus:
     alma: AlmaHttp
     book: FakeBook
 
+    reported: bool = False
+
     def night(self) -> list[str]:
         started = self.clock.now()
-        held = [one for one in self.book.payments_in(PaymentState.HELD) if one.code in RECONSIDERED]
-        waiting = [*self.book.payments_in(PaymentState.RECEIVED), *held]
-        told = allocate_all(waiting, self.alma, self.book, self.clock, lambda _: TERMS)
-        told += post_all(self.alma, self.book, self.clock, SETTLE, 100)
-        told += confirm_all(self.alma, self.book, self.clock, SETTLE, started, 100)
+        told = post_all(self.alma, self.book, self.clock, Rules(started.date(), SETTLE, lambda _system: TERMS))
+        desk = Desk(self.alma, self.book, self.clock, started.date(), SETTLE)
+        report = AlmaReport(self.alma.line) if self.reported else None
+        told += confirm_all(desk, report, started, 1000)
         self.clock.sleep(86_400)
         return [one.code for one in told]
 
@@ -60,6 +63,10 @@ class Campus:
         return self.box.applied_for(X1)
 
 
+def of_the_fee(payment: Payment, bursar_id: str) -> Payment:
+    return a_match(replace(payment, fee_ref=bursar_id), a_share(payment.cents, fee_id=bursar_id))
+
+
 @contextmanager
 def campus(
     cents: int = 400, switches: Switches | None = None, *, id_type: str = "02", reserve: int = 0
@@ -67,8 +74,8 @@ def campus(
     with running(switches) as (box, clock):
         fee = box.world.exported(box.world.add_fee(STUDENT, "OVERDUEFINE", 1000, owner="MAIN"), "BURSAR")
         patron = {"patron_id": STUDENT.identifier(id_type), "patron_id_type": id_type}
-        book = FakeBook([a_charge(fee_id=fee.bursar_id, **patron)])
-        book.enter([a_payment(cents=cents)])
+        book = FakeBook([a_charge(fee_id=fee.bursar_id, reference=fee.bursar_id, **patron)])
+        book.enter([of_the_fee(a_payment(cents=cents), fee.bursar_id)])
         with AlmaHttp(AlmaSettings(box.url, KEY, reserve=reserve), Pace(1000, clock)) as alma:
             yield Campus(box, clock, alma, book)
 
@@ -142,8 +149,9 @@ def test_more_than_the_balance_is_never_sent_whatever_alma_would_do(overpay: str
 def test_a_lost_ledger_finds_the_payment_again() -> None:
     with campus(400) as it:
         it.night()
+        payment = of_the_fee(a_payment(cents=400), it.book.payments["K1"].fee_ref)
         it.book.lose()
-        it.book.enter([a_payment(cents=400)])
+        it.book.enter([payment])
         assert [it.night(), it.night()] == [[], []]
         assert (it.applied, it.state) == (1, PostingState.VERIFIED)
 
@@ -162,7 +170,7 @@ def test_when_the_day_is_used_up_posting_stops_anywhere_and_goes_on_the_next_day
         assert set(it.night()) <= {"POST-PAUSED", "LOCATE-BUSY", "POST-UNKNOWN"}
         assert it.applied <= 1
         it.box.remaining = 1000
-        it.alma.remaining = None
+        it.alma.line.remaining = None
         it.night()
         it.night()
         assert (it.applied, it.state) == (1, PostingState.VERIFIED)
@@ -180,3 +188,46 @@ def test_a_wrong_key_stops_posting() -> None:
         it.alma = refused
         assert it.night() == ["POST-STOPPED"]
         assert it.applied == 0
+
+
+@pytest.mark.parametrize("get_closed", [True, False])
+@pytest.mark.parametrize("cents", [400, 1000])
+def test_the_report_verifies_a_payment_without_a_look_at_its_fee(cents: int, *, get_closed: bool) -> None:
+    with campus(cents, Switches(get_closed=get_closed)) as it:
+        it.reported = True
+        assert [it.night(), it.night(), it.night()] == [[], [], []]
+        assert (it.applied, it.state) == (1, PostingState.VERIFIED)
+        calls = [entry.call for entry in it.box.journal]
+        assert (calls.count(Call.FEE_REPORT), calls.count(Call.GET_FEE)) == (1, 0)
+
+
+@pytest.mark.parametrize("wrong", mischief.EVERY, ids=str)
+def test_whatever_goes_wrong_with_the_report_a_payment_is_verified_all_the_same(wrong: Mischief) -> None:
+    with campus(400) as it:
+        it.reported = True
+        it.night()
+        it.box.mischiefs.order(wrong, call=Call.FEE_REPORT)
+        assert set(it.night()) <= {"FEE-REPORT-FAILED"}
+        it.night()
+        assert (it.applied, it.state) == (1, PostingState.VERIFIED)
+
+
+def test_a_doubled_payment_is_found_in_the_report() -> None:
+    with campus(400) as it:
+        it.reported = True
+        it.night()
+        (fee,) = it.box.world.fees.values()
+        it.box.world.pay(PayRequest(fee.fee_id, 400, "ONLINE", X1, "a proxy sent it again"))
+        assert it.night() == ["POST-DOUBLE"]
+
+
+def test_a_report_of_many_fees_is_read_page_by_page() -> None:
+    with running() as (box, clock), AlmaHttp(AlmaSettings(box.url, KEY), Pace(1000, clock)) as alma:
+        for number in range(250):
+            fee = box.world.add_fee(STUDENT, "OVERDUEFINE", 1000, owner="MAIN")
+            box.world.pay(PayRequest(fee.fee_id, 400, "ONLINE", external_id("campus", f"K{number}", 1), ""))
+        today = clock.now().date()
+        report = AlmaReport(alma.line)
+        pages = [report.page(today, today, offset) for offset in (0, 100, 200)]
+        assert [(len(page.fees), page.total) for page in pages] == [(100, 250), (100, 250), (50, 250)]
+        assert len({fee.fee_id for page in pages for fee in page.fees}) == 250

@@ -9,26 +9,13 @@ import pytest
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from tests.contract.ledger_charges import ChargeBookContract, RunBookContract
-from tests.contract.ledger_contract import (
-    FileBookContract,
-    PaymentBookContract,
-    PostingBookContract,
-    UploadBookContract,
-)
+from tests.contract.ledger_contract import FileBookContract, UploadBookContract
 from tests.contract.ledger_debts import DebtBookContract
-from tests.contract.ledger_kit import (
-    NOON,
-    PAID,
-    batch,
-    begun,
-    booking,
-    charging,
-    fee,
-    later,
-    movement,
-    payment,
-    plan,
-)
+from tests.contract.ledger_kit import NOON, batch, begun, booking, debts_sent, fee, movement, with_calls
+from tests.contract.ledger_payments import PaymentBookContract
+from tests.contract.ledger_postings import PostingBookContract
+from tests.contract.ledger_returns import ReturnsContract
+from tests.contract.ledger_tasks import TaskBookContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +33,11 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedg
 
 @pytest.fixture(params=[SERVER or "sqlite://"])
 def quick(request: pytest.FixtureRequest) -> Iterator[SqlLedger]:
+    """Give a ledger; when a test has done its worst, its sums agree and its audit trail vouches for all it holds."""
     with open_ledger(request.param, request.node.nodeid, "train") as ledger:
         yield ledger
+        assert list(ledger.verify_audit()) == []
+        assert [(what, left, right) for what, left, right in ledger.sums() if left != right] == []
 
 
 class TestRuns(RunBookContract):
@@ -87,16 +77,26 @@ class TestUploads(UploadBookContract):
 class TestPayments(PaymentBookContract):
     @pytest.fixture
     def ledger(self, quick: SqlLedger) -> SqlLedger:
-        quick.book(begun(quick), charging(fee("F1")), NOON)
+        debts_sent(quick)
+        return quick
+
+
+class TestReturns(ReturnsContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        debts_sent(quick)
         return quick
 
 
 class TestPostings(PostingBookContract):
     @pytest.fixture
     def ledger(self, quick: SqlLedger) -> SqlLedger:
-        run = begun(quick)
-        money = [payment("K1", 500, occurred_on="2026-01-05"), payment("K2", 900)]
-        quick.enter_payments(run, PAID, money, [], NOON)
-        quick.allocate(money[0], "F1", *plan(money[0], 500), 0, later(1))
-        quick.allocate(money[1], "F1", *plan(money[1], 600, 300), 0, later(1))
+        with_calls(quick, debts_sent(quick))
+        return quick
+
+
+class TestTasks(TaskBookContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        debts_sent(quick)
         return quick

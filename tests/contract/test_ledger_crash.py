@@ -13,7 +13,7 @@ from pipeline import tables
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger.schema import METADATA
 from pipeline.findings import Finding
-from pipeline.ports.ledger import Figure, PaymentState, StaleError, UploadState
+from pipeline.ports.ledger import Figure, LedgerError, PaymentState, UploadState, Word
 from tests.contract.ledger_kit import (
     EXPORT,
     NOON,
@@ -21,13 +21,20 @@ from tests.contract.ledger_kit import (
     batch,
     begun,
     booking,
+    debts_sent,
     fee,
+    for_f1,
+    import_batch,
     later,
     lowering,
+    matched,
     movement,
+    paid_file,
     payment,
     plan,
     snapshot,
+    task,
+    with_calls,
 )
 
 if TYPE_CHECKING:
@@ -121,8 +128,8 @@ def receive(run: Run) -> Change:
 
 def allocate(run: Run) -> Change:
     def change(ledger: SqlLedger) -> None:
-        money = payment("K1")
-        ledger.allocate(money, "F1", *plan(money, 600, 300), 100, later(2))
+        money = ledger.known_payments(["K1"])["K1"]
+        ledger.allocate(money, *plan(money, 600, 300), 100, later(2))
 
     return change
 
@@ -130,7 +137,103 @@ def allocate(run: Run) -> Change:
 def with_a_payment(ledger: SqlLedger) -> Run:
     run = with_money(ledger)
     receive(run)(ledger)
+    matched(ledger, payment("K1"), *for_f1(600, 300))
     return run
+
+
+def match_again(run: Run) -> Change:
+    """A payment that was matched and held is matched to something else."""
+
+    def change(ledger: SqlLedger) -> None:
+        (held,) = ledger.payments_in(PaymentState.HELD)
+        ledger.match_payment(held, for_f1(500), later(3), code="REVIEW", why="a person looks")
+
+    return change
+
+
+def with_a_held_payment(ledger: SqlLedger) -> Run:
+    run = with_a_payment(ledger)
+    ledger.settle_payment(ledger.payments_in(PaymentState.MATCHED)[0], PaymentState.HELD, "REVIEW", "look", later(2))
+    return run
+
+
+BACK = payment("R1", -1000, kind="void")
+
+
+def with_a_void(ledger: SqlLedger) -> Run:
+    run = with_a_payment(ledger)
+    allocate(run)(ledger)
+    ledger.archived(paid_file("9" * 64))
+    ledger.enter_payments(run, "9" * 64, [BACK, payment("W1", 50, kind="writeoff")], [], later(3))
+    return run
+
+
+def cancel_payment(run: Run) -> Change:
+    def change(ledger: SqlLedger) -> None:
+        ledger.cancel_payment(ledger.known_payments(["K1"])["K1"], BACK, "voided", later(4))
+
+    return change
+
+
+def take_back(run: Run) -> Change:
+    chores = [task(BACK), task(BACK, 2, kind="clear-credit")]
+    return lambda ledger: ledger.take_back(BACK, for_f1(-900), chores, later(4), origin="K1")
+
+
+def withdraw(run: Run) -> Change:
+    off = payment("W1", 50, kind="writeoff")
+    return lambda ledger: ledger.withdraw_payment(off, for_f1(30, 20), [task(off, kind="waive")], later(4))
+
+
+def with_a_task(ledger: SqlLedger) -> Run:
+    run = with_a_void(ledger)
+    ledger.take_back(BACK, for_f1(-900), [task(BACK)], later(4), origin="K1")
+    return run
+
+
+def close_task(run: Run) -> Change:
+    return lambda ledger: ledger.close_task("T-R1-1", "kim", "done it", later(5))
+
+
+def with_calls_by_file(ledger: SqlLedger) -> Run:
+    run = debts_sent(ledger)
+    with_calls(ledger, run)
+    return run
+
+
+def list_postings(run: Run) -> Change:
+    def change(ledger: SqlLedger) -> None:
+        pair = ledger.postings_of("K3")
+        ledger.list_postings(run, import_batch(pair), pair, later(2))
+
+    return change
+
+
+def with_an_import_file(ledger: SqlLedger) -> Run:
+    run = with_calls_by_file(ledger)
+    list_postings(run)(ledger)
+    return run
+
+
+def give_up_import(run: Run) -> Change:
+    def change(ledger: SqlLedger) -> None:
+        (file,) = (one for one in ledger.uploads() if one.batch.kind == "payment")
+        ledger.move_upload(file, UploadState.CANCELLED, "by hand", later(3))
+
+    return change
+
+
+WORD = Word("K1", "reject", "kim", "not ours", later(1))
+
+
+def with_a_word(ledger: SqlLedger) -> Run:
+    run = with_money(ledger)
+    ledger.say(WORD)
+    return run
+
+
+def hear(run: Run) -> Change:
+    return lambda ledger: ledger.heard(WORD, "pat", later(2))
 
 
 def cancel(run: Run) -> Change:
@@ -151,11 +254,19 @@ CHANGES = {
     "allocate": (with_a_payment, allocate),
     "cancel": (with_money, cancel),
     "approve": (with_an_older_night, approve),
+    "match again": (with_a_held_payment, match_again),
+    "cancel payment": (with_a_void, cancel_payment),
+    "take back": (with_a_void, take_back),
+    "withdraw": (with_a_void, withdraw),
+    "close task": (with_a_task, close_task),
+    "list postings": (with_calls_by_file, list_postings),
+    "give up import": (with_an_import_file, give_up_import),
+    "hear": (with_a_word, hear),
 }
 
 
-AGAIN = {"approve"}
-"""What may be done once more: the newest word of a person counts."""
+AGAIN = {"approve", "match again"}
+"""What may be done once more: the newest word of a person counts, and a payment that is held is matched anew."""
 
 
 def dies(ledger: SqlLedger, making: Change, at: int) -> bool:
@@ -181,7 +292,7 @@ def test_a_change_that_dies_anywhere_leaves_nothing_and_can_be_made_again(name: 
         assert contents(ledger) != untouched
         assert list(ledger.verify_audit()) == []
         if name not in AGAIN:
-            with pytest.raises((StaleError, IndexError)):
+            with pytest.raises((LedgerError, IndexError, ValueError)):
                 making(ledger)
 
 
@@ -213,12 +324,13 @@ def test_the_sweep_would_see_a_change_made_in_two_steps() -> None:
         with_a_payment(ledger)
 
         def in_two_steps(ledger: SqlLedger) -> None:
-            seen = ledger.match_payment(payment("K1"), "F1", later(2))
-            ledger.settle_payment(seen, PaymentState.HELD, "FEE-CLOSED", "closed", later(2))
+            (seen,) = ledger.payments_in(PaymentState.MATCHED)
+            held = ledger.settle_payment(seen, PaymentState.HELD, "FEE-CLOSED", "closed", later(2))
+            ledger.settle_payment(held, PaymentState.SUSPENSE, "FEE-CLOSED", "closed", later(2))
 
         untouched = contents(ledger)
         died = 1
         while dies(ledger, in_two_steps, died) and contents(ledger) == untouched:
             died += 1
         assert contents(ledger)["payments"] != untouched["payments"]
-        assert [one.state for one in ledger.known_payments(["K1"]).values()] == [PaymentState.RECEIVED]
+        assert [one.state for one in ledger.known_payments(["K1"]).values()] == [PaymentState.HELD]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pipeline.ports.ledger import Upload, UploadState
-from tests.contract.ledger_contract import FileBookContract, PostingBookContract, UploadBookContract
-from tests.contract.ledger_kit import batch, fee, later, movement, payment, plan
+from tests.contract.ledger_contract import FileBookContract, UploadBookContract
+from tests.contract.ledger_kit import batch, debts_known, fee, movement, with_calls
+from tests.contract.ledger_payments import RUN, PaymentBookContract
+from tests.contract.ledger_postings import PostingBookContract
+from tests.contract.ledger_returns import ReturnsContract
+from tests.contract.ledger_tasks import TaskBookContract
 from tests.fakes.postings import FakeBook
 from tests.fakes.uploads import FakeFileBook, FakeUploadBook
 
@@ -25,12 +29,31 @@ class TestUploads(UploadBookContract):
         return FakeUploadBook({number: Upload(number, file, UploadState.BUILT) for number, file in enumerate(files)})
 
 
+@pytest.fixture
+def book() -> FakeBook:
+    return FakeBook(debts_known())
+
+
+class TestPayments(PaymentBookContract):
+    @pytest.fixture
+    def ledger(self, book: FakeBook) -> FakeBook:
+        return book
+
+
+class TestReturns(ReturnsContract):
+    @pytest.fixture
+    def ledger(self, book: FakeBook) -> FakeBook:
+        return book
+
+
 class TestPostings(PostingBookContract):
     @pytest.fixture
-    def ledger(self) -> FakeBook:
-        book = FakeBook()
-        money = [payment("K1", 500, occurred_on="2026-01-05"), payment("K2", 900)]
-        book.enter(money)
-        book.allocate(money[0], "F1", *plan(money[0], 500), 0, later(1))
-        book.allocate(money[1], "F1", *plan(money[1], 600, 300), 0, later(1))
+    def ledger(self, book: FakeBook) -> FakeBook:
+        with_calls(book, RUN)
+        return book
+
+
+class TestTasks(TaskBookContract):
+    @pytest.fixture
+    def ledger(self, book: FakeBook) -> FakeBook:
         return book

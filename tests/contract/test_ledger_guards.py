@@ -11,8 +11,21 @@ from sqlalchemy.exc import IntegrityError
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger import schema as s
-from pipeline.ports.ledger import Figure, UploadState
-from tests.contract.ledger_kit import NOON, PAID, begun, booking, fee, later, payment, plan, snapshot
+from pipeline.ports.ledger import Figure, UploadState, Word
+from tests.contract.ledger_kit import (
+    NOON,
+    PAID,
+    begun,
+    booking,
+    fee,
+    import_batch,
+    later,
+    payment,
+    placed,
+    share,
+    snapshot,
+    task,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +33,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def filled() -> Iterator[SqlLedger]:
-    """Fee F1 was charged in file 1 and carried in file 2; payment K1 is allocated and its call is ready."""
+    """Fee F1 was charged in file 1 and carried in file 2; payment K1 is allocated and its call stands in a file.
+
+    Payment K2 was written off fee F2, of which there is a task; a word was said.
+    """
     with open_ledger("sqlite://", "chico", "train") as ledger:
         run = begun(ledger)
         ledger.book(run, snapshot([fee("F1")], [], 1), NOON)
@@ -28,8 +44,13 @@ def filled() -> Iterator[SqlLedger]:
         for state in (UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING):
             upload = ledger.move_upload(upload, state, "", later(1))
         ledger.book(run, snapshot([fee("F2")], [fee("F1")], 2), NOON)
-        ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
-        ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
+        off = payment("K2", 5, kind="writeoff")
+        ledger.enter_payments(run, PAID, [payment("K1"), off], [], later(2))
+        placed(ledger, payment("K1"), at=later(3), way="import_file")
+        calls = ledger.postings_of("K1")
+        ledger.list_postings(run, import_batch(calls), calls, later(4))
+        ledger.withdraw_payment(off, [share(5, 1, "F2")], [task(off)], later(4))
+        ledger.say(Word("K1", "reject", "kim", "not ours", later(4)))
         ledger.book(run, booking([fee("F3", state="held")], figures=[Figure("alma", "read", 3, 3000)]), later(4))
         ledger.approve_fee("F3", 1, "", "kim", "yes", later(5))
         yield ledger
@@ -70,7 +91,14 @@ def copy_of(ledger: SqlLedger, table: Table, /, **changes: object) -> None:
         (s.batch_lines, {"position": 9, "fee_id": "F9", "carried": True}),
         (s.batch_lines, {"position": 9, "batch_id": 9, "carried": True}),
         (s.uploads, {"state": "sent"}),
+        (s.movements, {"movement": 2, "reference": "F1-2", "payment_key": "K2"}),
+        (s.movements, {"movement": 3, "kind": "credit", "amount_cents": -1, "fee_id": "F2", "payment_key": "K2"}),
+        (s.movements, {"movement": 3, "kind": "credit", "amount_cents": -1, "payment_key": "K9"}),
         (s.payments, {"cents": 1}),
+        (s.shares, {"entry": 99}),
+        (s.shares, {"entry": 99, "live": False, "cents": 0}),
+        (s.shares, {"entry": 99, "live": False, "number": 0}),
+        (s.shares, {"payment_key": "K9"}),
         (s.allocations, {"cents": 1}),
         (s.allocations, {"number": 2, "cents": 0}),
         (s.allocations, {"payment_key": "K9"}),
@@ -78,6 +106,15 @@ def copy_of(ledger: SqlLedger, table: Table, /, **changes: object) -> None:
         (s.postings, {"external_id": "BPK9-01", "payment_key": "K9"}),
         (s.postings, {"external_id": "BPK1-02"}),
         (s.postings, {"external_id": "BPK1-02", "number": 2}),
+        (s.import_lines, {"cents": 1}),
+        (s.import_lines, {"position": 2}),
+        (s.import_lines, {"position": 2, "live": False, "cents": 0}),
+        (s.import_lines, {"position": 2, "live": False, "external_id": "BPK9-01"}),
+        (s.import_lines, {"position": 2, "live": False, "batch_id": 9}),
+        (s.tasks, {"text": "another"}),
+        (s.tasks, {"task_id": "T-2", "state": "done"}),
+        (s.tasks, {"state": "forgotten", "task_id": "T-2"}),
+        (s.words, {"action": "another"}),
         (s.decisions, {"reason": "another"}),
         (s.decisions, {"entry": 99, "fee_id": "F9"}),
         (s.figures, {"count": 1}),
@@ -100,7 +137,22 @@ def test_only_a_second_live_line_by_which_a_debt_is_sent_is_refused(changes: dic
             connection.execute(update(s.batch_lines).values(carried=False, live=True))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"way": "api"},
+        {"way": "record"},
+        {"way": "post"},
+        {"state": "recorded"},
+        {"state": "sending"},
+    ],
+)
+def test_the_way_of_a_call_and_where_it_stands_fit_together(ledger: SqlLedger, changes: dict[str, object]) -> None:
+    with pytest.raises(IntegrityError), ledger.store.engine.begin() as connection:
+        connection.execute(update(s.postings).values(**changes))
+
+
 def test_what_others_build_on_cannot_be_taken_away(ledger: SqlLedger) -> None:
-    for table in (s.fees, s.movements, s.batches, s.payments, s.allocations, s.files):
+    for table in (s.fees, s.movements, s.batches, s.payments, s.allocations, s.postings, s.files):
         with pytest.raises(IntegrityError), ledger.store.engine.begin() as connection:
             connection.execute(delete(table))

@@ -16,8 +16,8 @@ from sqlalchemy.schema import CreateTable
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, meta
-from pipeline.ports.ledger import Figure, LedgerError, PostingState, UploadState
-from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, plan
+from pipeline.ports.ledger import Figure, LedgerError, PaymentState, PostingState, UploadState, Word
+from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, placed, task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.schema import ExecutableDDLElement
 
-TABLES_OF_VERSION = {2: "4a55b7c023aa5a68a3df13d81deeb41b59311c4835062f0e6d7d135a245c5555"}
+TABLES_OF_VERSION = {3: "e48c543694da64336cba4ceaf1dd9614608f2116d775a35f12bfbd54d19b305a"}
 
 
 def a_whole_life(ledger: SqlLedger) -> None:
@@ -35,8 +35,10 @@ def a_whole_life(ledger: SqlLedger) -> None:
     ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(1))
     ledger.move_upload(ledger.uploads()[0], UploadState.UPLOADING, "as .abc.part", later(1))
     ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
-    ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
+    placed(ledger, payment("K1"), at=later(3))
     ledger.move_posting(ledger.postings(PostingState.READY)[0], PostingState.SENDING, later(3), attempts=1)
+    ledger.open_task(task(payment("K1")), later(3))
+    ledger.say(Word("K1", "reject", "kim", "not ours", later(3)))
 
 
 def seen(ledger: SqlLedger) -> tuple[object, ...]:
@@ -49,6 +51,10 @@ def seen(ledger: SqlLedger) -> tuple[object, ...]:
         ledger.pending_fees().to_dict("list"),
         ledger.story("F1"),
         ledger.held_rows(),
+        ledger.payments_in(PaymentState.ALLOCATED),
+        ledger.tasks(),
+        ledger.said("K1"),
+        ledger.named("900000001"),
     )
 
 
@@ -76,7 +82,8 @@ def test_campuses_and_environments_share_a_database_and_nothing_else(tmp_path: P
             assert ledger.standing()["payments"] == {"allocated": (1, 1000)}
             assert len(ledger.uploads()) == len(ledger.runs(9)) == len(ledger.postings(PostingState.SENDING)) == 1
             assert ledger.known_fees("alma", ["F1"])["fee_id"].tolist() == ["F1"]
-            assert len(ledger.open_items("peoplesoft")) == 1
+            assert len(ledger.open_items("peoplesoft")) == len(ledger.tasks()) == 1
+            assert ledger.said("K1") is not None
             seen = (ledger.positions("alma"), ledger.charges_of(["900000001"]), ledger.recent(["900000001"], MONDAY))
             assert [frame["fee_id"].tolist() for frame in seen] == [["F1", "F2"]] * 3
             assert [len(frame) for frame in (ledger.receipts("alma"), ledger.decisions(), ledger.figures(MONDAY))] == [
@@ -92,15 +99,15 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
         connection.execute(update(meta).values(value=VERSION + 1))
-    with pytest.raises(LedgerError, match=r"ledger\.db.*version 3.*newer bursar"):
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 4.*newer bursar"):
         open_ledger(url, "chico", "train")
 
 
-def test_a_ledger_from_before_amounts_had_signs_is_refused(tmp_path: Path) -> None:
+def test_a_ledger_from_before_payments_had_shares_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
-        connection.execute(update(meta).values(value=1))
-    with pytest.raises(LedgerError, match=r"ledger\.db.*version 1.*knows 2; use the bursar that made it"):
+        connection.execute(update(meta).values(value=2))
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 2.*knows 3; use the bursar that made it"):
         open_ledger(url, "chico", "train")
 
 
@@ -186,10 +193,13 @@ def test_programs_that_open_it_at_the_same_moment_all_find_it_made_once(tmp_path
 
 READ = """
 import sys
+from datetime import UTC, datetime
 from pipeline.adapters.ledger import open_ledger
 with open_ledger(sys.argv[1], "chico", "train") as ledger:
     assert ledger.story("F1") and ledger.held_rows() and ledger.standing()
     assert ledger.fee_record("F1") and ledger.runs(3) and ledger.uploads() and ledger.sums()
+    assert ledger.named("K1") and ledger.tasks() and ledger.said("K1") and ledger.charged("peoplesoft", "F1")
+    assert not ledger.paid_since(datetime.now(UTC)) and ledger.postings_of("K1") and ledger.known_payments(["K1"])
 heavy = {"pandas", "numpy", "pyarrow", "great_expectations", "paramiko", "pydantic", "httpx2"} & set(sys.modules)
 sys.exit(f"loaded {heavy}" if heavy else 0)
 """
@@ -218,6 +228,8 @@ def test_a_server_would_make_the_same_tables_and_guards() -> None:
     assert "amount_cents BIGINT NOT NULL" in everything
     assert "WHERE live = true AND carried = false" in everything
     assert "WHERE kind = 'charge'" in everything
+    assert "WHERE live = true" in everything
+    assert "WHERE payment_key IS NOT NULL" in everything
 
 
 def written(part: ExecutableDDLElement) -> str:

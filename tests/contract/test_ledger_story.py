@@ -10,17 +10,25 @@ from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.findings import Finding
 from pipeline.ports.ledger import PaymentState, PostingState, UploadState
 from tests.contract.ledger_kit import (
+    ARRIVING,
     EXPORT,
     NOON,
     PAID,
     begun,
     booking,
     charging,
+    debts_sent,
     fee,
+    for_f1,
+    import_batch,
     later,
+    matched,
     payment,
+    placed,
     plan,
     snapshot,
+    task,
+    with_calls,
 )
 
 if TYPE_CHECKING:
@@ -54,8 +62,8 @@ def lived(ledger: SqlLedger) -> None:
     ledger.book(run, charging(fee("F1", 1000), fee("F2", 60)), later(48))
     send(ledger, SENDING, 49)
     ledger.enter_payments(run, PAID, [payment("K1", 1000), payment("K2", 80)], [], later(72))
-    matched = ledger.match_payment(payment("K1"), "F1", later(73))
-    ledger.allocate(matched, "F1", *plan(matched, 900), 100, later(74))
+    seen = matched(ledger, payment("K1"), *for_f1(900), at=later(73))
+    ledger.allocate(seen, *plan(seen, 900), 100, later(74))
     (ready,) = ledger.postings(PostingState.READY)
     doing = ledger.move_posting(ready, PostingState.SENDING, later(75), attempts=1, since=later(75))
     done = ledger.move_posting(doing, PostingState.POSTED, later(75), evidence="Alma transaction 77")
@@ -74,7 +82,8 @@ def test_a_fee_tells_its_life_in_order(ledger: SqlLedger) -> None:
     assert texts[2] == "charge 1 of 10.00 USD to peoplesoft as F1, row 1 of peoplesoft_0001.dat"
     assert texts[3] == "file peoplesoft_0001.dat: publishing to sent: it is sent"
     assert texts[4] == "10.00 at peoplesoft on 2026-01-04, receipt RK1; read in paid.csv, line 3"
-    assert texts[6] == "for fee F1: 9.00 to fee F1 (Alma A1), 1.00 left over"
+    assert texts[5] == "9.00 for fee F1 of alma"
+    assert texts[6] == "9.00 to fee F1 (Alma A1), 1.00 left over"
     assert texts[8] == "sending to posted, attempt 1: Alma transaction 77"
     assert [line["at"] for line in story] == sorted(line["at"] for line in story)
     assert (story[0]["run"], story[0]["at"]) == ("1", NOON.isoformat())
@@ -123,8 +132,8 @@ def test_a_fee_record_names_every_version_and_what_is_paid(ledger: SqlLedger) ->
     ledger.book(run, booking([fee("F1", 1200, "held", version=2)]), later(100))
     facts = ("version", "state", "code", "system", "amount_cents", "paid_cents")
     assert [tuple(row[name] for name in facts) for row in ledger.fee_record("F1")] == [
-        (1, "charged", "", "peoplesoft", 1000, 1000),
-        (2, "held", "NORMALISE-UNMAPPED-TYPE", "peoplesoft", 1200, 1000),
+        (1, "charged", "", "peoplesoft", 1000, 900),
+        (2, "held", "NORMALISE-UNMAPPED-TYPE", "peoplesoft", 1200, 900),
     ]
 
 
@@ -160,8 +169,9 @@ def test_what_is_held_or_waits_is_listed_longest_first(ledger: SqlLedger) -> Non
 @pytest.mark.parametrize("state", [PostingState.HELD, PostingState.DOUBLE, PostingState.MISMATCH])
 def test_a_call_that_needs_a_person_is_listed(ledger: SqlLedger, state: PostingState) -> None:
     run = begun(ledger)
+    ledger.book(run, charging(fee("F1")), NOON)
     ledger.enter_payments(run, PAID, [payment("K1")], [], NOON)
-    ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, NOON)
+    placed(ledger, payment("K1"))
     (ready,) = ledger.postings(PostingState.READY)
     ledger.move_posting(ready, state, later(1), code="POST-REFUSED", why="Alma says no")
     (row,) = ledger.held_rows()
@@ -169,14 +179,111 @@ def test_a_call_that_needs_a_person_is_listed(ledger: SqlLedger, state: PostingS
 
 
 def test_where_everything_stands_is_counted_in_rows_and_cents(ledger: SqlLedger) -> None:
-    assert ledger.standing() == {"fees": {}, "uploads": {}, "payments": {}, "postings": {}}
+    assert ledger.standing() == {"fees": {}, "uploads": {}, "payments": {}, "postings": {}, "tasks": {}}
     lived(ledger)
     assert ledger.standing() == {
         "fees": {"charged": (2, 1060)},
         "uploads": {"sent": (1, 1060)},
         "payments": {"allocated": (1, 1000), "received": (1, 80)},
         "postings": {"verified": (1, 900)},
+        "tasks": {},
     }
+
+
+def test_a_payment_that_was_cancelled_counts_once(ledger: SqlLedger) -> None:
+    back, off = payment("R1", -1000, payment_ref="RK1"), payment("W1", 30)
+    run = debts_sent(ledger)
+    ledger.enter_payments(run, PAID, [payment("K1"), back, off], [], later(1))
+    money = placed(ledger, payment("K1"), rest=100)
+    ledger.cancel_payment(money, back, "voided", later(2))
+    ledger.withdraw_payment(off, for_f1(30), [task(off, kind="waive")], later(3))
+    stands = ledger.standing()
+    assert stands["payments"] == {"cancelled": (2, 0), "withdrawn": (1, 30)}
+    assert (stands["postings"], stands["tasks"]) == ({}, {"open": (1, 30)})
+    (row,) = ledger.held_rows()
+    facts = ("kind", "state", "subject", "code", "why", "amount_cents", "patron_id", "since")
+    assert tuple(row[name] for name in facts) == (
+        *("task", "open", "T-W1-1", "waive", "create the fee again", 30, "900000001", later(3).isoformat()),
+    )
+    both = ["received", "received", "matched", "allocated", "cancelled", "cancelled", "cancelled"]
+    assert events(ledger, "R1") == ["received", "cancelled"]
+    assert events(ledger, "RK1") == events(ledger, "K1") == events(ledger, "BPK1-01") == both
+    told = ["received", "withdrawn", "matched", "written off", "task"]
+    assert events(ledger, "W1") == events(ledger, "T-W1-1") == told
+
+
+def test_what_goes_back_of_a_payment_comes_off_what_is_left_over_of_it(ledger: SqlLedger) -> None:
+    money, back = payment("K1"), payment("R1", -300)
+    run = debts_sent(ledger)
+    ledger.enter_payments(run, PAID, [money, back], [], later(1))
+    placed(ledger, money, rest=250)
+    assert [row["amount_cents"] for row in ledger.held_rows() if row["kind"] == "payment"] == [250]
+    ledger.take_back(back, for_f1(-100), [task(back)], later(3), origin="K1")
+    left = [row for row in ledger.held_rows() if row["kind"] == "payment"]
+    assert [(row["subject"], row["amount_cents"]) for row in left] == [("K1", 50)]
+    assert events(ledger, "K1") == ["received", "received", "matched", "allocated", "tasked", "matched", "task"]
+
+
+def test_a_payment_in_a_file_that_alma_has_waits_until_she_shows_it(ledger: SqlLedger) -> None:
+    run = debts_sent(ledger)
+    with_calls(ledger, run)
+    pair = ledger.postings_of("K3")
+    ledger.list_postings(run, import_batch(pair), pair, later(2))
+    assert list(ledger.held_rows()) == []
+    upload = ledger.listed_in(pair[0])
+    assert upload is not None
+    for state in ARRIVING:
+        upload = ledger.move_upload(upload, state, f"it is {state}", later(3))
+    first, second = ledger.held_rows()
+    facts = ("kind", "state", "subject", "code", "amount_cents", "file", "line", "since")
+    assert tuple(first[name] for name in facts) == (
+        *("posting", "listed", "BPK3-01", "IMPORT-UNSEEN", 60, "payments_1.xml", 1, later(3).isoformat()),
+    )
+    ledger.move_posting(ledger.postings(PostingState.LISTED)[0], PostingState.VERIFIED, later(30))
+    assert list(ledger.held_rows()) == [second]
+    assert events(ledger, "BPK3-01") == ["received", "matched", "allocated", "listed", "listed", "sent", "verified"]
+    assert events(ledger, "payments_1.xml") == ["built", "uploading", "staged", "publishing", "sent"]
+
+
+def test_a_word_is_a_name_of_whatever_bears_it(ledger: SqlLedger) -> None:
+    run = debts_sent(ledger)
+    with_calls(ledger, run)
+    ledger.book(run, booking([fee("F9", 75, "held", patron_id="Kim", patron_id_type="userName")]), later(2))
+    ledger.open_task(task(payment("K1")), later(3))
+    pair = ledger.postings_of("K3")
+    ledger.list_postings(run, import_batch(pair), pair, later(4))
+    names = {
+        "F1": [("fee", "F1")],
+        "K1": [("payment", "K1")],
+        "RK1": [("payment", "K1")],
+        "BPK2-02": [("posting", "BPK2-02")],
+        "T-K1-1": [("task", "T-K1-1")],
+        "payments_1.xml": [("upload", "payments_1.xml")],
+        "b" * 64: [("upload", "payments_1.xml")],
+        "paid.csv": [("file", PAID)],
+        PAID: [("file", PAID)],
+        "kim": [("fee", "F4"), ("fee", "F9")],
+        "B-4": [("fee", "F4")],
+        "nobody": [],
+    }
+    assert {word: [(one.kind, one.id) for one in ledger.named(word)] for word in names} == names
+    theirs = [(one.kind, one.id) for one in ledger.named("900000001")]
+    assert theirs == [*(("fee", f"F{n}") for n in (1, 2, 3)), *(("payment", f"K{n}") for n in (1, 2, 3, 4))]
+    assert {line["event"] for line in ledger.story("900000001")} >= {
+        "read",
+        "charge",
+        "received",
+        "allocated",
+        "listed",
+    }
+    assert events(ledger, "KIM")[:3] == ["read", "charge", "sent"]
+
+
+def test_a_reference_that_nobody_sent_names_the_payments_that_bear_it(ledger: SqlLedger) -> None:
+    run = debts_sent(ledger)
+    ledger.enter_payments(run, PAID, [payment("K1", fee_ref="X9"), payment("K2", fee_ref="F1")], [], later(1))
+    assert [(one.kind, one.id) for one in ledger.named("X9")] == [("payment", "K1")]
+    assert [(one.kind, one.id) for one in ledger.named("F1")] == [("fee", "F1")]
 
 
 def test_a_file_that_is_refused_says_why(ledger: SqlLedger) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli.tell import NEXT
+from pipeline.cli import coming
 from pipeline.findings import BOXES, Entry, Finding, Level, Scope, catalogue
-from pipeline.ports.ledger import FeeState
+from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOP = Path(__file__).parents[2]
 CATALOGUE = TOP / "schemas/findings.toml"
 LIKE_A_CODE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
-WELL_SPELLED = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*", re.ASCII)
+WELL_SPELLED = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*[?]?", re.ASCII)
 
 PLACES = {"Finding": 0, "Hold": 0, "hold": 1, "put": 2}
 """Calls that take a code, and where among their arguments it stands."""
@@ -161,5 +161,9 @@ def test_the_boxes_are_those_of_the_design() -> None:
     assert (*design, *more) == BOXES
 
 
-def test_what_happens_next_is_known_for_every_state_of_a_fee() -> None:
-    assert set(NEXT) == set(FeeState)
+def test_what_happens_next_is_known_for_every_state_of_everything() -> None:
+    assert set(coming.FEES) == set(FeeState)
+    assert set(coming.PAYMENTS) == set(PaymentState)
+    assert set(coming.POSTINGS) == set(PostingState)
+    assert set(coming.UPLOADS) == set(UploadState)
+    assert set(coming.TASKS) == set(TaskState)

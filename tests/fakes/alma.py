@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.ports.outside import AlmaFee, AlmaTransaction, Busy, Lost, PayOrder, Refused
+from pipeline.ports.outside import AlmaFee, AlmaTransaction, Busy, Lost, PayOrder, Refused, ReportPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -167,6 +167,15 @@ class FakeAlma:
             raise Refused(text, code="CLOSED-FEE")
         return alone(fee)
 
+    def page(self, first: date, last: date, offset: int) -> ReportPage:
+        """Answer as the fee-transactions report (FeeReport), two fees a page."""
+        self._step("before report")
+        self.calls.append("report")
+        fees = [replace(fee, transactions=_between(fee, first, last)) for fee in self._read(list(self._versions))]
+        fees = [fee for fee in fees if fee.transactions]
+        self._step("after report")
+        return ReportPage(tuple(fees[offset : offset + 2]), len(fees))
+
     def pay(self, order: PayOrder) -> AlmaFee:
         self._step("before pay")
         self.calls.append("pay")
@@ -237,6 +246,10 @@ class FakeAlma:
             return versions[0][1]
         oldest = self._clock.now() - self._facts.lag
         return next((fee for since, fee in reversed(versions) if since <= oldest), versions[0][1])
+
+
+def _between(fee: AlmaFee, first: date, last: date) -> tuple[AlmaTransaction, ...]:
+    return tuple(one for one in fee.transactions if first.isoformat() <= one.time[:10] <= last.isoformat())
 
 
 SHOWS = frozenset({Answer.OK, Answer.DOUBLED, Answer.DOUBLED_UNSEEN})

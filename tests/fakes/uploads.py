@@ -19,7 +19,7 @@ from pipeline.ports.ledger import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,6 +36,11 @@ class FakeUploadBook:
     def uploads_of(self, names: Sequence[str]) -> Sequence[Upload]:
         asked = [row for row in self.rows.values() if row.batch.name in names or row.state in UNSETTLED_UPLOADS]
         return sorted(asked, key=lambda row: (row.batch.system, row.batch.sequence, row.batch.part))
+
+    def sent_since(self, at: datetime) -> Sequence[Upload]:
+        sent = [row for row in self.rows.values() if row.state is UploadState.SENT]
+        found = [row for row in sent if row.changed_at is not None and row.changed_at >= at]
+        return sorted(found, key=lambda row: (row.batch.system, row.batch.sequence, row.batch.part))
 
     def move_upload(self, upload: Upload, to: UploadState, evidence: str, at: datetime) -> Upload:
         if to not in UPLOAD_MOVES[upload.state]:
@@ -59,6 +64,10 @@ class FakeFileBook:
 
     def files_named(self, role: str, feed: str, name: str) -> Sequence[InFile]:
         return [row for row in self.rows.values() if (row.role, row.feed, row.name) == (role, feed, name)]
+
+    def files_with(self, source: str, fee_ids: Sequence[str]) -> Mapping[str, InFile]:
+        """Nobody told this book which fees stand in a file."""
+        return {}
 
     def archived(self, file: InFile) -> None:
         there = self.rows.setdefault(file.sha, file)

@@ -9,10 +9,11 @@ import pytest
 
 from pipeline import files, stages
 from pipeline.flow import books
-from pipeline.flow.books import Entry
+from pipeline.flow.books import Entry, UnbalancedError
 from tests.nights import Nights
 from tests.samples import sample_campus
 from tests.unit.report_kit import TODAY, billed, compared, received, stated
+from tests.unit.return_kit import TO_DATE, Counter, cashnet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,3 +186,85 @@ def test_a_payment_that_the_reader_loses_is_named(tmp_path: Path) -> None:
     assert "1 rows and 500 cents" in finding.text
     assert thieves.alma.applied == []
     assert Nights.again(thieves).night(3).posted == 1
+
+
+BACK = ("R1,1,SALE,CLOSED,12.50,1001,LIB-LOST", "R2,1,REFUND,CLOSED,-12.50,1001,LIB-LOST")
+SO_FAR = """
+[[systems.peoplesoft.returns]]
+layout = "own/so_far"
+connection = "bursar"
+folder = "peoplesoft/out"
+pattern = "SO_FAR_*.csv"
+quiet_s = 0
+"""
+
+
+@pytest.mark.parametrize("stage", ["receive", "enter"])
+@pytest.mark.parametrize(
+    ("thief", "loss"),
+    [(one_row, "1 rows and 1250 cents"), (one_cent, "0 rows and 1 cents"), (twice, "1 rows and 1250 cents")],
+)
+def test_money_going_back_that_is_lost_or_made_is_named(tmp_path: Path, stage: str, thief: Thief, loss: str) -> None:
+    counter = Counter(tmp_path)
+    counter.leave("CASHNET_PAYMENTS_1.csv", cashnet(*BACK), at="cashnet/out")
+    with pytest.raises(UnbalancedError, match=f"^{stage}: .*{loss}"):
+        counter.night(find=robbed(stage, thief))
+    if stage == "receive":
+        assert counter.ledger.payments == {}
+    counter.night()
+    assert sorted(one.cents for one in counter.ledger.payments.values()) == [-1250, 1250]
+
+
+@pytest.mark.parametrize("stage", ["receive", "enter"])
+@pytest.mark.parametrize("thief", [one_row, one_cent, twice])
+def test_a_difference_of_sums_paid_to_date_that_is_lost_or_made_is_named(
+    tmp_path: Path, stage: str, thief: Thief
+) -> None:
+    counter = Counter(tmp_path, SO_FAR, {"own/so_far": TO_DATE})
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00")
+    counter.night()
+    counter.clear()
+    counter.paid("SO_FAR_2.csv", "001234567,1/6/2026,1001,12.50")
+    with pytest.raises(UnbalancedError, match=f"^{stage}: "):
+        counter.night(find=robbed(stage, thief))
+    counter.night()
+    assert sorted(one.cents for one in counter.ledger.payments.values()) == [500, 750]
+
+
+def test_what_earlier_files_had_said_of_a_sum_cannot_be_made_up(tmp_path: Path) -> None:
+    counter = Counter(tmp_path, SO_FAR, {"own/so_far": TO_DATE})
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00")
+
+    def liar(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(before_cents=frame["before_cents"] + 1)
+
+    with pytest.raises(UnbalancedError, match="0 rows and 1 cents"):
+        counter.night(find=robbed("enter", liar))
+
+
+@pytest.mark.parametrize("box", ["held", "duplicate", "excluded", "waiting"])
+def test_a_line_of_money_that_is_lost_from_a_box_is_named(tmp_path: Path, box: str) -> None:
+    counter = Counter(tmp_path)
+    lines = {
+        "held": ["R1,1,REFUND,VOID,5.00,1001,LIB-LOST"],
+        "duplicate": [BACK[0], BACK[0]],
+        "excluded": ["R1,1,SALE,CLOSED,12.50,1001,OTHER"],
+        "waiting": [BACK[0]],
+    }[box]
+    old = "1/5/2025" if box == "waiting" else "1/5/2026"
+    counter.leave("CASHNET_PAYMENTS_1.csv", cashnet(*lines).replace("1/5/2026", old), at="cashnet/out")
+    stage = "enter" if box in ("duplicate", "waiting") else "receive"
+
+    def find(name: str) -> Callable[..., Any]:
+        true = stages.find(name)
+        if name != stage:
+            return true
+
+        def false(*given: Any, **known: Any) -> Outcome:
+            outcome: Outcome = true(*given, **known)
+            return replace(outcome, boxes={**outcome.boxes, box: outcome.boxes[box].iloc[:-1]})
+
+        return false
+
+    with pytest.raises(UnbalancedError, match=f"^{stage}: .*1 rows"):
+        counter.night(find=find)

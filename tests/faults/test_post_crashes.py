@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.ports.ledger import PaymentState, PostingState
-from pipeline.stages.allocate import allocate_all
+from pipeline.ports.ledger import PostingState
+from pipeline.stages.attempt import Desk
 from pipeline.stages.confirm import confirm_all
 from pipeline.stages.plan import Terms
-from pipeline.stages.post import post_all
+from pipeline.stages.post import Rules, post_all
 from tests.fakes.alma import Answer, FakeAlma, Scripted, a_fee
 from tests.fakes.clock import FakeClock
-from tests.fakes.postings import FakeBook, a_charge, a_payment
+from tests.fakes.postings import FakeBook, a_charge, a_match, a_payment, a_share
 from tests.model.planted import ForgetfulBook
 
 SETTLE = timedelta(hours=6)
@@ -24,7 +24,7 @@ PAID = {"K1": 400, "K2": 1000, "K3": 1500}
 POSTS = {"K1": 400, "K2": 1000, "K3": 1000}
 
 
-STEPS = 66
+STEPS = 42
 """Calls to Alma and moves of the ledger in two nights, each counted before and after it takes effect."""
 
 
@@ -53,16 +53,16 @@ class Night:
         fees = [(f"P{n}", a_fee(f"F{n}", bursar_id=f"B{n}")) for n in (1, 2, 3)]
         charges = [a_charge(fee_id=f"B{n}", reference=f"B{n}", patron_id=f"P{n}") for n in (1, 2, 3)]
         self.book = book(charges)
-        self.book.enter(a_payment(key, cents, fee_ref=f"B{key[1]}") for key, cents in PAID.items())
+        money = [(a_payment(key, cents, fee_ref=f"B{key[1]}"), cents) for key, cents in PAID.items()]
+        self.book.enter(a_match(one, a_share(cents, 1, one.fee_ref)) for one, cents in money)
         self.book.step = power.step
         self.alma = FakeAlma(self.clock, fees, Scripted(answers=list(answers)), step=power.step)
 
     def command(self) -> None:
         started = self.clock.now()
-        received = self.book.payments_in(PaymentState.RECEIVED)
-        allocate_all(received, self.alma, self.book, self.clock, lambda _: TERMS)
-        post_all(self.alma, self.book, self.clock, SETTLE, 1000)
-        confirm_all(self.alma, self.book, self.clock, SETTLE, started, 1000)
+        post_all(self.alma, self.book, self.clock, Rules(started.date(), SETTLE, lambda _system: TERMS))
+        desk = Desk(self.alma, self.book, self.clock, started.date(), SETTLE)
+        confirm_all(desk, None, started, 1000)
 
     def until_it_ends(self, pause: timedelta) -> None:
         """Give the command again after ``pause`` for as long as it dies."""

@@ -27,6 +27,12 @@ PAID = (
     "001234567,01/05/2026,1001,12.50,12.50,300000007000,Overdue fine\n"
     "001234567,01/05/2026,1002,300.00,0.00,300000007002,Lost item replacement\n"
 )
+IN_PARTS = (
+    "Emplid,Date Paid,Reference Number,Charge Amount,Paid Amount,Item Type,Charge Description\n"
+    "001234567,01/05/2026,1001,12.50,12.00,300000007000,Overdue fine\n"
+    "001234567,01/06/2026,1001,12.50,0.50,300000007000,Overdue fine\n"
+    "001234567,01/05/2026,1002,300.00,100.00,300000007002,Lost item replacement\n"
+)
 TAKEN = (
     "RECTYPE,BATCHNO,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL,ORIGTX\r\n"
     "D,12,771,1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OTHER,25.00,ALMA_FEE_ID,1004,\r\n"
@@ -49,7 +55,8 @@ LOST = {"fee_id": "3000", "fee_type": "LOSTITEMREPLACEMENTFEE", "amount_text": "
 
 def told(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Live the nights of every way below ``folder``; give each file the bursar got, and what each night wrote down."""
-    for way, story in {"export": _export, "two_way": _two_way, "portal": _portal}.items():
+    stories = {"export": _export, "import_file": _import_file, "two_way": _two_way, "portal": _portal}
+    for way, story in stories.items():
         yield from ((f"{way}/{name}", content) for name, content in story(folder / way))
 
 
@@ -69,6 +76,22 @@ def _export(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield from _night(nights, 4)
     nights.exported("BURSAR-4-4.xml", number="103")
     yield from _night(nights, 5)
+
+
+def _import_file(folder: Path) -> Iterator[tuple[str, bytes]]:
+    nights = Nights(folder, way="import_file")
+    inbox = folder / "exchange" / "alma" / "import"
+    inbox.mkdir()
+    nights.exported("BURSAR-1-1.xml", *FIRST)
+    yield from _night(nights, 1)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_20260105.csv", IN_PARTS)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_20260106.csv", TAKEN)
+    yield from _night(nights, 2)
+    (file,) = inbox.iterdir()
+    yield f"2/alma-import/{file.name}", file.read_bytes()
+    for fee_id, amount in (("1001", 1250), ("1002", 10000), ("1004", 2500)):
+        nights.alma.pay_by_hand(f"F{fee_id}", amount, "PAYMENT_IMPORTED")
+    yield from _night(nights, 3)
 
 
 def _two_way(folder: Path) -> Iterator[tuple[str, bytes]]:

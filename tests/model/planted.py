@@ -11,19 +11,19 @@ import tests.fakes.postings
 import tests.model.world
 from pipeline.ports.ledger import POSTING_MOVES, Payment, Posting, PostingState
 from pipeline.ports.outside import AlmaFee, AlmaFees, Lost, PayOrder
-from pipeline.stages import allocate, look, plan, post
+from pipeline.stages import allocate, attempt, locate, look, plan
 from tests.fakes.alma import FakeAlma, a_fee
 from tests.fakes.postings import FakeBook
-from tests.model.worlds import FULL, LATE, LOST_PART, LOST_TWO, PART
+from tests.model.worlds import FULL, LATE, LOST_PART, LOST_TWO, PART, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     import pytest
 
-    from pipeline.ports.ledger import PostingBook
-    from pipeline.ports.outside import Clock
+    from pipeline.ports.ledger import Charged
+    from pipeline.stages.locate import PatronFees
     from tests.model.world import World
 
 DOUBTFUL = (PostingState.UNKNOWN, PostingState.DOUBT)
@@ -52,10 +52,10 @@ class RetryingAlma(FakeAlma):
             return super().pay(order)
 
 
-def _resend_doubt(posting: Posting, view: look.View, book: PostingBook, clock: Clock, settle: timedelta) -> Posting:
+def _resend_doubt(posting: Posting, view: look.View, desk: attempt.Desk) -> Posting:
     """Take "not seen" for "failed"."""
     absent = view.sight is look.Sight.ABSENT
-    return book.move_posting(posting, READY, clock.now()) if absent else posting
+    return desk.book.move_posting(posting, READY, desk.clock.now()) if absent else posting
 
 
 def _look_among_active(posting: Posting, alma: AlmaFees) -> look.View:
@@ -69,11 +69,16 @@ def _look_among_active(posting: Posting, alma: AlmaFees) -> look.View:
     return look.View(look.Sight.ABSENT, "not on the list", a_fee(posting.alma_fee_id))
 
 
-def _do_not_look(posting: Posting, alma: AlmaFees) -> look.View:
+def _do_not_look(posting: Posting, fees: PatronFees, alma: AlmaFees) -> look.View:
     """Send without looking whether it is there already."""
     if posting.state is READY:
         return look.View(look.Sight.ABSENT, "not looked", a_fee(posting.alma_fee_id))
-    return look.look(posting, alma)
+    return look.first_look(posting, fees, alma)
+
+
+def _only_active(charged: Charged, fees: PatronFees, *, everywhere: bool) -> AlmaFee:
+    """Look for the fee of a patron's total among the open ones only, where a fee that it closed is not."""
+    return locate.locate(charged, fees, everywhere=False)
 
 
 def _amount_in_id(payment: Payment, *rest: object) -> plan.Plan | plan.Hold:
@@ -82,7 +87,8 @@ def _amount_in_id(payment: Payment, *rest: object) -> plan.Plan | plan.Hold:
     if isinstance(made, plan.Hold):
         return made
     postings = [
-        replace(one, external_id=plan.external_id("model", f"{payment.key}/{one.cents}", 1)) for one in made.postings
+        replace(one, external_id=plan.external_id("model", f"{payment.key}/{one.cents}", number))
+        for number, one in enumerate(made.postings, 1)
     ]
     return replace(made, postings=tuple(postings))
 
@@ -100,6 +106,10 @@ def _random_id() -> Callable[[str, str, int], str]:
     return made
 
 
+def _same(*_of_a_plan: object) -> None:
+    """Take what stands in Alma under a payment's id for what it is divided into now."""
+
+
 @dataclass(frozen=True)
 class Planted:
     """A bug: what it is called, how it gets in, the world it shows in, and what the model calls its consequence."""
@@ -113,15 +123,24 @@ class Planted:
 def _resend(patch: pytest.MonkeyPatch) -> None:
     moves = {state: to | {READY} if state in DOUBTFUL else to for state, to in POSTING_MOVES.items()}
     patch.setattr(tests.fakes.postings, "POSTING_MOVES", moves)
-    patch.setattr(post, "_doubt", _resend_doubt)
+    patch.setattr(attempt, "_doubt", _resend_doubt)
 
 
 PLANTED = (
     Planted("no intent", lambda it: it.setattr(tests.model.world, "FakeBook", ForgetfulBook), PART, "doubled"),
     Planted("retry on time-out", lambda it: it.setattr(tests.model.world, "FakeAlma", RetryingAlma), PART, "doubled"),
     Planted("doubt treated as failure", _resend, LATE, "doubled"),
-    Planted("doubt settled by the ACTIVE list", lambda it: it.setattr(post, "look", _look_among_active), FULL, "lost"),
+    Planted(
+        "doubt settled by the ACTIVE list", lambda it: it.setattr(attempt, "look", _look_among_active), FULL, "lost"
+    ),
     Planted("random external id", lambda it: it.setattr(plan, "external_id", _random_id()), LOST_PART, "doubled"),
     Planted("amount in the external id", lambda it: it.setattr(allocate, "plan", _amount_in_id), LOST_TWO, "doubled"),
-    Planted("no look before posting", lambda it: it.setattr(post, "look", _do_not_look), LOST_PART, "doubled"),
+    Planted("no look before posting", lambda it: it.setattr(attempt, "first_look", _do_not_look), LOST_PART, "doubled"),
+    Planted(
+        "a total's past sought among open fees",
+        lambda it: it.setattr(allocate, "locate", _only_active),
+        TOTAL,
+        "doubled",
+    ),
+    Planted("a total's past not compared", lambda it: it.setattr(plan, "_differs", _same), TOTAL, "doubled"),
 )

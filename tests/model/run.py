@@ -1,4 +1,4 @@
-"""Explore the poster's model: ``python -m tests.model.run --schedules 500000``; exit 1 on anything that must not be."""
+"""Explore the poster's model: ``python -m tests.model.run``; exit 1 on anything that must not be."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def explore(schedules: int, processes: int) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.model.run", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=500_000, help="how many different ones, at least")
+    parser.add_argument("--schedules", type=int, default=1_000_000, help="how many different ones, at least")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--replay", metavar="WORLD:0.1.2", help="play this one schedule again")
     given = parser.parse_args(arguments)

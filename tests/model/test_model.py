@@ -9,8 +9,9 @@ import pytest
 
 from tests.model import run
 from tests.model.explore import Chooser, drawn, every, roots
+from tests.model.judge import ViolationError
 from tests.model.planted import PLANTED, Planted
-from tests.model.world import ViolationError, World, play
+from tests.model.world import World, play
 from tests.model.worlds import DEEP, SMALL
 
 
@@ -47,6 +48,7 @@ def test_a_planted_bug_is_caught_and_the_schedule_is_harmless_without_it(
 ) -> None:
     bug.plant(monkeypatch)
     schedule = caught(bug.world, bug.kind)
+    assert schedule, "not caught"
     with pytest.raises(ViolationError, match=bug.kind):
         run.main(["--replay", schedule])
     monkeypatch.undo()

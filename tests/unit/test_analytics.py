@@ -15,7 +15,7 @@ import pytest
 from pipeline.adapters.alma import AlmaSettings
 from pipeline.adapters.analytics import AnalyticsPlace, Bounds, SavedReport
 from pipeline.adapters.analytics_page import page_of
-from pipeline.adapters.pace import Pace
+from pipeline.adapters.pace import SLACK, Pace
 from pipeline.adapters.places import Missing
 from pipeline.ports.outside import Busy, Refused
 from tests.fakes.clock import FakeClock
@@ -129,7 +129,7 @@ def test_without_a_filter_none_is_sent_and_calls_keep_their_distance(desk: Desk)
     desk.say(*three())
     desk.place(SavedReport("fines", "/shared/x")).list()
     assert desk.queries()[0] == {"path": ["/shared/x"], "limit": ["1000"]}
-    assert desk.clock.slept == [0.2, 0.2]
+    assert desk.clock.slept == pytest.approx([0.2 * SLACK] * 2)
 
 
 @pytest.mark.parametrize(

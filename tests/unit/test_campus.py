@@ -60,7 +60,7 @@ title = 17
 enviroment = "train"
 currency = "usd"
 time_zone = "Mars/Phobos"
-payments_to = "record"
+payments_to = "recorded"
 
 [connections.exchange]
 kind = "folder"
@@ -138,7 +138,7 @@ def test_one_file_with_one_mistake_of_each_kind_is_told_all_of_them_at_once(tmp_
             "enviroment: unknown key; did you mean environment?",
             "currency: must be three capital letters, such as USD (it says 'usd')",
             "time_zone: is not a time zone; use a name such as America/Los_Angeles (it says 'Mars/Phobos')",
-            "payments_to: must be 'api' (it says 'record')",
+            "payments_to: must be 'api', 'import_file' or 'record' (it says 'recorded')",
             f"connections.Bad Name: {SHORT_NAME} (it says 'Bad Name')",
             "connections.ftp.kind: must be folder or sftp",
             "connections.bare.port: must be a valid integer (it says '22')",

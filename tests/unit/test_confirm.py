@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.ports.ledger import PostingState
+from pipeline.ports.outside import Refused, ReportPage
 from pipeline.stages.confirm import confirm_all
-from tests.fakes.alma import Answer, Facts, Read, Scripted
-from tests.unit.test_post import SETTLE, X1, Scene, paid
+from pipeline.stages.statement import periods
+from tests.fakes.alma import Answer, Facts, FakeAlma, Read, Scripted, alone
+from tests.unit.test_post import X1, Scene, paid
 
 if TYPE_CHECKING:
-    from pipeline.ports.outside import AlmaTransaction
+    from pipeline.ports.outside import AlmaFee, AlmaTransaction, FeeReport
 
 S = PostingState
 
@@ -25,10 +27,10 @@ def posted(answer: Answer = Answer.OK, facts: Facts | None = None, cents: int = 
     return scene
 
 
-def confirm(scene: Scene, hours: float = 24, budget: int = 100) -> list[str]:
+def confirm(scene: Scene, hours: float = 24, budget: int = 100, report: FeeReport | None = None) -> list[str]:
     scene.clock.sleep(hours * 3600)
-    told = confirm_all(scene.alma, scene.book, scene.clock, SETTLE, scene.clock.now(), budget)
-    return [one.code for one in told]
+    scene.alma.calls.clear()
+    return [one.code for one in confirm_all(scene.desk, report, scene.clock.now(), budget)]
 
 
 @pytest.mark.parametrize("hidden", [False, True])
@@ -41,7 +43,7 @@ def test_a_payment_seen_once_with_its_cents_on_a_later_night_is_verified(*, hidd
 def test_what_this_run_posted_is_left_to_a_later_one() -> None:
     scene = posted()
     started = scene.clock.now() - timedelta(seconds=1)
-    assert confirm_all(scene.alma, scene.book, scene.clock, SETTLE, started, 100) == []
+    assert confirm_all(scene.desk, None, started, 100) == []
     assert scene.posting.state is S.POSTED
 
 
@@ -85,3 +87,96 @@ def test_the_budget_is_kept() -> None:
     scene.alma.calls.clear()
     assert confirm(scene, budget=2) == []
     assert scene.alma.calls == []
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_report_verifies_many_payments_in_few_questions(*, hidden: bool) -> None:
+    scene = Scene(Facts(shows_closed=not hidden)).plan(*[1000] * 5, patrons=("P1", "P2", "P3", "P4", "P5"))
+    assert scene.run() == []
+    assert confirm(scene, report=scene.alma) == []
+    assert set(scene.states) == {S.VERIFIED}
+    assert scene.alma.calls == ["report"] * 3  # two fees a page
+
+
+def test_the_report_shows_a_double_also_of_what_was_verified_before() -> None:
+    scene = Scene().plan(400, 500)
+    scene.run()
+    scene.book.by_id[X1] = replace(scene.posting, state=S.VERIFIED)
+    scene.shows(paid(400, X1), paid(400, X1), balance_cents=200)
+    assert confirm(scene, report=scene.alma) == ["POST-DOUBLE"]
+    assert scene.states == [S.DOUBLE, S.VERIFIED]
+
+
+def test_the_report_shows_other_cents_and_another_fee() -> None:
+    scene = Scene().plan(400, 500)
+    scene.run()
+    scene.shows(paid(399, X1), balance_cents=601)
+    assert confirm(scene, report=scene.alma) == ["POST-MISMATCH"]
+    other = scene.alma.fee("F2")
+    scene.alma.change(replace(other, transactions=(*other.transactions, paid(399, X1))))
+    scene.book.by_id[X1] = replace(scene.posting, state=S.VERIFIED)
+    scene.shows(balance_cents=1000)
+    scene.book.by_id[X1] = replace(scene.posting, cents=399, state=S.POSTED)
+    assert confirm(scene, report=scene.alma) == ["POST-MISMATCH"]
+    assert "for fee F2, not F1" in scene.posting.why
+
+
+def test_what_the_report_does_not_show_is_looked_at_alone_before_anybody_is_alarmed() -> None:
+    scene = posted()
+    scene.shows(balance_cents=1000)
+    assert confirm(scene, report=scene.alma) == ["POST-MISMATCH"]
+    assert scene.alma.calls == ["report", "get", "get"]
+    scene = posted()
+    hidden = Empty()
+    assert confirm(scene, report=hidden) == []
+    assert (scene.posting.state, scene.alma.calls) == (S.VERIFIED, ["get"])
+
+
+class Empty:
+    """A report that shows nothing, or is not for us."""
+
+    def __init__(self, no: Refused | None = None) -> None:
+        self._no = no
+
+    def page(self, first: date, last: date, offset: int) -> ReportPage:
+        if self._no:
+            raise self._no
+        return ReportPage((), 0)
+
+
+def test_a_report_that_may_not_be_read_is_told_and_everything_is_looked_at_alone() -> None:
+    scene = posted()
+    no = Refused("Alma does not let us in: HTTP 403", scope="system", code="403")
+    assert confirm(scene, report=Empty(no)) == ["FEE-REPORT-FAILED"]
+    assert (scene.posting.state, scene.alma.calls) == (S.VERIFIED, ["get"])
+
+
+def test_one_old_answer_does_not_make_a_payment_gone() -> None:
+    scene = posted()
+    fee = scene.alma.fee("F1")
+    old = replace(fee, transactions=(), balance_cents=1000, currency="")
+
+    class Stale(FakeAlma):
+        def get_fee(self, patron_id: str, patron_id_type: str, fee_id: str) -> AlmaFee:
+            self.calls.append("get")
+            return old if len(self.calls) == 1 else alone(fee)
+
+    scene.alma = Stale(scene.clock, [("P1", fee)], Scripted())
+    assert confirm(scene) == []
+    assert (scene.posting.state, scene.alma.calls) == (S.VERIFIED, ["get", "get"])
+
+
+def test_nothing_to_confirm_asks_nothing() -> None:
+    scene = Scene().plan(400)
+    assert confirm(scene, report=scene.alma) == []
+    assert scene.alma.calls == []
+
+
+def test_days_are_asked_for_in_weeks_with_the_days_beside_them() -> None:
+    days = [date(2026, 3, 2), date(2026, 3, 7), date(2026, 3, 20)]
+    assert periods(days) == [
+        (date(2026, 3, 1), date(2026, 3, 7)),
+        (date(2026, 3, 8), date(2026, 3, 8)),
+        (date(2026, 3, 19), date(2026, 3, 21)),
+    ]
+    assert periods([]) == []

@@ -2,131 +2,154 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline import tables
-from pipeline.flow.runner import Outside, Work
-from pipeline.ports.ledger import Payment, PaymentState, Run, StaleError
-from pipeline.stages.enter import enter
-from pipeline.stages.receive import _identified, _sorted
-from tests.fakes.clock import FakeClock
-from tests.samples import sample_campus
+from pipeline.ports.ledger import PaymentState
+from tests.unit.return_kit import Counter, boxes, cashnet, codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
-    from pipeline.findings import Finding, Outcome
-    from pipeline.ports.ledger import InFile
+    from pipeline.campus.load import Loaded
 
-FILE, LATER = "1" * 64, "2" * 64
-
-
-class Book:
-    """The ledger's book of payments, as strict as the real one: a known key is refused."""
-
-    def __init__(self) -> None:
-        self.payments: dict[str, Payment] = {}
-        self.booked: list[str] = []
-
-    def known_payments(self, keys: Sequence[str]) -> dict[str, Payment]:
-        return {key: self.payments[key] for key in keys if key in self.payments}
-
-    def file(self, _sha: str) -> InFile | None:
-        return None
-
-    def enter_payments(
-        self, _run: Run, sha: str, payments: Sequence[Payment], _findings: Sequence[Finding], _at: datetime
-    ) -> None:
-        keys = [payment.key for payment in payments]
-        if len(set(keys)) < len(keys) or self.payments.keys() & set(keys):
-            message = "a payment is there already"
-            raise StaleError(message)
-        self.payments |= {payment.key: payment for payment in payments}
-        self.booked.append(sha)
+OUT = "cashnet/out"
+SALE = "R1,1,SALE,CLOSED,12.50,1001,LIB-LOST"
+OTHER = "R1,1,SALE,CLOSED,9.00,1001,LIB-LOST"
+THIRD = "R1,1,SALE,CLOSED,8.00,1001,LIB-LOST"
 
 
-def told(book: Book, folder: Path, *lines: dict[str, Any], sha: str = FILE) -> Outcome:
-    """Let a file say these lines of one receipt, and enter them; give what became of those that were passed on."""
-    usual = {
-        "source": "cashnet",
-        "file_sha": sha,
-        "system": "cashnet",
-        "payment_ref": "R1",
-        "payment_line": "1",
-        "patron_id": "001234567",
-        "amount_cents": 1250,
-        "occurred_on": "2026-01-05",
-        "kind": "sale",
-        "repeats": "none",
-    }
-    rows = [{**usual, "line": number, **line} for number, line in enumerate(lines, start=1)]
-    names = {name for row in rows for name in row}
-    blank = {column.name: {"str": "", "int64": 0, "bool": False}[column.dtype] for column in tables.PAYMENTS.columns}
-    frame = tables.PAYMENTS.frame({name: [row.get(name, blank[name]) for row in rows] for name in names})
-    received = _sorted(tables.checked(_identified(frame), tables.PAYMENTS, "test"))
-    ledger: Any = book
-    run = Run(1, date(2026, 1, 5), 1, "payments", FakeClock().now())
-    outside = Outside(FakeClock(), lambda _connection, _folder: None)  # type: ignore[arg-type, return-value]
-    work = Work("PAYMENTS_IN", sample_campus(), run.business_date, run, ledger, outside, folder)
-    work.files, work.table = (sha,), received.passed
-    for box, rows_of_box in received.boxes.items():
-        work.boxes[box].append(rows_of_box)
-    return enter(work)
+def told(counter: Counter, number: int, *lines: str) -> dict[str, int]:
+    """Let the CASHNet bursar leave a file of these lines, and a night read it."""
+    counter.leave(f"CASHNET_PAYMENTS_{number}.csv", cashnet(*lines), at=OUT)
+    return boxes(counter.night())
 
 
-def states(book: Book) -> list[tuple[PaymentState, int]]:
-    return sorted((payment.state, payment.cents) for payment in book.payments.values())
-
-
-def boxed(outcome: Outcome) -> dict[str, int]:
-    return {box: len(frame) for box, frame in outcome.all_rows() if len(frame)}
+def test_a_line_is_entered_with_all_that_it_says(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    assert told(counter, 1, SALE) == {"passed": 1}
+    payment = counter.only()
+    assert (payment.payment_ref, payment.payment_line, payment.item_code) == ("R1", "1", "LIB-LOST")
+    assert (payment.status, payment.method, payment.reader) == ("CLOSED", "CC", "cashnet/payments")
+    assert (payment.occurred_on, payment.patron_id, payment.cents) == ("2026-01-05", "001234567", 1250)
+    assert payment.state is PaymentState.RECEIVED
 
 
 def test_a_receipt_line_said_once_so_and_twice_otherwise_is_held_once(tmp_path: Path) -> None:
-    book = Book()
-    outcome = told(book, tmp_path, {}, {"amount_cents": 900}, {"amount_cents": 900})
-    assert boxed(outcome) == {"passed": 1, "held": 1, "duplicate": 1}
-    assert list(outcome.boxes["duplicate"]["code"]) == ["PAYMENT-KNOWN"]
-    assert states(book) == [(PaymentState.HELD, 900), (PaymentState.RECEIVED, 1250)]
+    counter = Counter(tmp_path)
+    assert told(counter, 1, SALE, OTHER, OTHER) == {"passed": 1, "held": 1, "duplicate": 1}
+    assert counter.money() == [("held", 900, "PAYMENT-CHANGED"), ("received", 1250, "")]
 
 
 def test_two_other_sums_of_one_receipt_line_are_two_questions(tmp_path: Path) -> None:
-    book = Book()
-    outcome = told(book, tmp_path, {}, {"amount_cents": 900}, {"amount_cents": 800}, {"amount_cents": 900}, {})
-    assert boxed(outcome) == {"passed": 1, "held": 2, "duplicate": 2}
-    assert states(book) == [(PaymentState.HELD, 800), (PaymentState.HELD, 900), (PaymentState.RECEIVED, 1250)]
+    counter = Counter(tmp_path)
+    assert told(counter, 1, SALE, OTHER, THIRD, OTHER, SALE) == {"passed": 1, "held": 2, "duplicate": 2}
+    assert [cents for state, cents, _ in counter.money() if state == "held"] == [800, 900]
 
 
 def test_what_contradicted_before_is_known_however_often_it_is_said_again(tmp_path: Path) -> None:
-    book = Book()
-    told(book, tmp_path, {})
-    told(book, tmp_path, {"amount_cents": 900}, sha=LATER)
-    again = told(book, tmp_path, {"amount_cents": 900}, {"amount_cents": 900}, {}, sha="3" * 64)
-    assert boxed(again) == {"duplicate": 3}
-    assert states(book) == [(PaymentState.HELD, 900), (PaymentState.RECEIVED, 1250)]
-    assert book.booked == [FILE, LATER, "3" * 64]
+    counter = Counter(tmp_path)
+    told(counter, 1, SALE)
+    assert told(counter, 2, OTHER) == {"held": 1, "passed": 0}
+    assert told(counter, 3, OTHER, OTHER, SALE) == {"duplicate": 3, "passed": 0}
+    assert counter.money() == [("held", 900, "PAYMENT-CHANGED"), ("received", 1250, "")]
+    assert {file.state for file in counter.ledger.rows.values()} == {"booked"}
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"amount_cents": 0},
-        {"amount_cents": -1250},
-        {"foreign": True},
-        {"foreign": True, "amount_cents": 900},
-    ],
-)
-def test_a_line_that_receive_put_aside_does_not_take_the_key_of_the_one_that_counts(
-    tmp_path: Path, other: dict[str, Any]
-) -> None:
-    for number, lines in enumerate(([{}, other], [other, {}], [{}, other, other])):
-        book = Book()
-        told(book, tmp_path, *lines, sha=str(number) * 64)
-        assert [cents for state, cents in states(book) if state is PaymentState.RECEIVED] == [1250]
-        told(book, tmp_path, *lines, sha="9" * 64)
-        assert len(book.booked) == 2, "the same lines in another file are known, and that file is done with too"
+def test_a_sale_and_its_later_void_are_two_lines_of_money(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    told(counter, 1, SALE)
+    assert told(counter, 2, SALE.replace("CLOSED", "VOID")) == {"passed": 1}
+    void = next(one for one in counter.ledger.payments.values() if one.kind == "void")
+    assert (void.state, void.cents, void.payment_ref, void.payment_line) == (PaymentState.RECEIVED, -1250, "R1", "1")
+    assert told(counter, 3, SALE.replace("CLOSED", "VOID"), SALE) == {"duplicate": 2, "passed": 0}
+
+
+@pytest.mark.parametrize("what", ["REFUND", "VOID", "REVERSAL", "ADJUST"])
+def test_money_going_back_is_passed_on_with_its_sign(tmp_path: Path, what: str) -> None:
+    counter = Counter(tmp_path)
+    assert told(counter, 1, f"R2,1,{what},CLOSED,-12.50,1001,LIB-LOST") == {"passed": 1}
+    assert counter.money() == [("received", -1250, "")]
+
+
+def test_a_void_that_another_word_is_used_for_goes_back_once(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    told(counter, 1, "R2,1,VOID,CLOSED,-12.50,1001,LIB-LOST")
+    assert told(counter, 2, "R2,1,REFUND,CLOSED,-12.50,1001,LIB-LOST") == {"duplicate": 1, "passed": 0}
+
+
+def test_two_receipts_and_two_lines_of_one_are_two_payments_each(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    lines = (SALE, SALE.replace("R1", "R2"), SALE.replace("R1,1", "R1,2"))
+    assert told(counter, 1, *lines) == {"passed": 3}
+    assert told(counter, 2, *reversed(lines)) == {"duplicate": 3, "passed": 0}
+
+
+def test_a_line_number_is_the_same_with_and_without_zeros_in_front(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    told(counter, 1, SALE)
+    assert told(counter, 2, SALE.replace("R1,1", "R1,01")) == {"duplicate": 1, "passed": 0}
+
+
+NOT_MONEY = [
+    ("R1,1,SALE,CANCELLED,12.50,1001,LIB-LOST", "PAYMENT-ZERO"),
+    ("R1,1,SALE,CLOSED,0.00,1001,LIB-LOST", "PAYMENT-ZERO"),
+    ("R1,1,SALE,CLOSED,12.50,1001,CONVFEE", "PAYMENT-NOT-OURS"),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), NOT_MONEY)
+def test_what_is_no_money_of_ours_is_counted_and_left_out(tmp_path: Path, line: str, code: str) -> None:
+    counter = Counter(tmp_path)
+    assert told(counter, 1, line) == {"excluded": 1, "passed": 0}
+    assert [(one.state, one.code) for one in counter.ledger.payments.values()] == [(PaymentState.EXCLUDED, code)]
+
+
+@pytest.mark.parametrize("aside", [line for line, _ in NOT_MONEY])
+def test_a_line_that_receive_put_aside_does_not_take_the_key_of_the_one_that_counts(tmp_path: Path, aside: str) -> None:
+    for number, lines in enumerate(([SALE, aside], [aside, SALE], [SALE, aside, aside])):
+        counter = Counter(tmp_path)
+        told(counter, 2 * number, *lines)
+        assert counter.money() == [("received", 1250, "")]
+        told(counter, 2 * number + 1, *lines, "R9,1,SALE,CANCELLED,1.00,1001,LIB-LOST")
+        assert counter.money() == [("received", 1250, "")]
+        counter.clear(OUT)
+
+
+def test_an_item_that_becomes_the_librarys_is_received_when_it_is_said_again(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    foreign = SALE.replace("LIB-LOST", "CONVFEE")
+    told(counter, 1, foreign)
+    assert counter.money() == []
+    counter.campus = items(counter, "LIB-*", "CONV*")
+    assert told(counter, 2, foreign, SALE.replace("R1", "R2")) == {"passed": 1, "duplicate": 1}
+    assert counter.money() == [("received", 1250, "")] * 2
+    told(counter, 3, foreign)
+    assert len(counter.money()) == 2
+
+
+def items(counter: Counter, *patterns: str) -> Loaded:
+    """Give the campus with other items of the library."""
+    campus = counter.campus.campus
+    system = campus.systems["cashnet"]
+    back = system.returns[0].model_copy(update={"items": patterns})
+    systems = {**campus.systems, "cashnet": system.model_copy(update={"returns": (back,)})}
+    return replace(counter.campus, campus=campus.model_copy(update={"systems": systems}))
+
+
+def test_an_unreadable_line_is_held_once_and_the_others_go_on(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    voided = "R3,1,REFUND,VOID,-5.00,1001,LIB-LOST"
+    assert told(counter, 1, SALE, voided) == {"passed": 1, "held": 1}
+    assert ("held", 0, "PAYMENT-UNREADABLE") in counter.money() or len(counter.money()) == 2
+    assert codes(counter.night()) == []
+
+
+def test_ten_thousand_lines_ask_the_ledger_a_handful_of_times(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    lines = [f"R{number},1,SALE,CLOSED,12.50,1001,LIB-LOST" for number in range(10_000)]
+    assert told(counter, 1, *lines) == {"passed": 10_000}
+    assert told(counter, 2, *lines, SALE.replace("R1", "S1")) == {"passed": 1, "duplicate": 10_000}
+    assert counter.ledger.asked < 6

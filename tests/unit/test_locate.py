@@ -1,42 +1,79 @@
-"""Finding the fee a payment is for: exactly one, or a reason."""
+"""Finding the fee a payment is for: exactly one, or a reason; and what is known of a patron meanwhile."""
 
 from __future__ import annotations
 
 import pytest
 
 from pipeline.ports.outside import AlmaFee, Busy, Refused
-from pipeline.stages.locate import Memo, NotLocatedError, locate
-from tests.fakes.alma import FakeAlma, Read, Scripted, a_fee
+from pipeline.stages.locate import NotLocatedError, PatronFees, locate
+from tests.fakes.alma import FakeAlma, Read, Scripted, a_fee, alone
 from tests.fakes.clock import FakeClock
 from tests.fakes.postings import a_charge
+
+CLOCK = FakeClock()
+EVERY = ["list ACTIVE", "list INDISPUTE", "list EXPORTED", "list CLOSED"]
 
 
 def an_alma(*fees: AlmaFee, reads: list[Read] | None = None) -> FakeAlma:
     return FakeAlma(FakeClock(), [("P1", fee) for fee in fees], Scripted(reads or []))
 
 
-@pytest.mark.parametrize("status", ["ACTIVE", "INDISPUTE", "EXPORTED", "CLOSED"])
+def of(alma: FakeAlma, clock: FakeClock = CLOCK) -> PatronFees:
+    return PatronFees(alma, clock, "P1", "02")
+
+
+@pytest.mark.parametrize("status", ["INDISPUTE", "EXPORTED", "CLOSED"])
 def test_a_fee_is_found_in_whatever_status_it_is(status: str) -> None:
     alma = an_alma(a_fee("F1", status=status), a_fee("F2", bursar_id="B2"))
-    assert locate(alma, a_charge(), Memo()).fee_id == "F1"
-    assert alma.calls == ["list ACTIVE", "list INDISPUTE", "list EXPORTED", "list CLOSED"]
+    assert locate(a_charge(), of(alma)).fee_id == "F1"
+    assert alma.calls == EVERY
 
 
-def test_a_patron_is_asked_about_once_a_night() -> None:
-    alma, memo = an_alma(a_fee("F1"), a_fee("F2", bursar_id="B2")), Memo()
-    locate(alma, a_charge(), memo)
-    locate(alma, a_charge(fee_id="B2"), memo)
-    assert len(alma.calls) == 4
+def test_an_open_fee_is_found_in_one_question_and_a_patron_is_asked_about_once() -> None:
+    alma = an_alma(a_fee("F1"), a_fee("F2", bursar_id="B2"))
+    fees = of(alma)
+    assert locate(a_charge(), fees).fee_id == "F1"
+    assert locate(a_charge(fee_id="B2"), fees).fee_id == "F2"
+    assert alma.calls == ["list ACTIVE"]
+    locate(a_charge(), fees, everywhere=True)
+    assert alma.calls == EVERY
 
 
-def test_the_bursar_id_goes_before_almas_own_id() -> None:
-    alma = an_alma(a_fee("B1", bursar_id="B9"), a_fee("F2", bursar_id="B1"))
-    assert locate(alma, a_charge(), Memo()).fee_id == "F2"
+def test_what_is_too_old_is_asked_for_anew() -> None:
+    alma, clock = an_alma(a_fee("F1")), FakeClock()
+    fees = of(alma, clock)
+    fees.active()
+    clock.sleep(599)
+    assert set(fees.known) == {"F1"}
+    clock.sleep(2)
+    assert fees.known == {}
+    fees.active()
+    assert alma.calls == ["list ACTIVE"] * 2
+
+
+def test_what_our_own_payment_changed_is_known_and_what_nobody_knows_is_forgotten() -> None:
+    fees = of(an_alma(a_fee("F1"), a_fee("F2", bursar_id="B2")))
+    fees.active()
+    fees.paid(alone(a_fee("F1", status="CLOSED", balance=0)))
+    fees.forget("F2")
+    assert {one.fee_id: (one.status, one.currency) for one in fees.known.values()} == {"F1": ("CLOSED", "USD")}
+
+
+def test_the_bursar_id_goes_before_almas_own_id_wherever_it_stands() -> None:
+    alma = an_alma(a_fee("B1", bursar_id="B9"), a_fee("F2", bursar_id="B1", status="CLOSED"))
+    assert locate(a_charge(), of(alma)).fee_id == "F2"
 
 
 def test_almas_own_id_serves_where_no_bursar_id_fits() -> None:
     alma = an_alma(a_fee("B1", bursar_id=""), a_fee("F2", bursar_id=""))
-    assert locate(alma, a_charge(), Memo()).fee_id == "B1"
+    assert locate(a_charge(), of(alma)).fee_id == "B1"
+    assert alma.calls == ["list ACTIVE"]
+    assert locate(a_charge(), of(an_alma(a_fee("B1", bursar_id="B9")))).fee_id == "B1"
+
+
+def test_a_debt_that_goes_on_under_another_id_is_found_under_that() -> None:
+    alma = an_alma(a_fee("F1"), a_fee("F2", bursar_id="B2"))
+    assert locate(a_charge(continued_by="B2"), of(alma)).fee_id == "F2"
 
 
 @pytest.mark.parametrize(
@@ -44,12 +81,12 @@ def test_almas_own_id_serves_where_no_bursar_id_fits() -> None:
     [
         ([], "LOCATE-NOT-FOUND"),
         ([a_fee("F2", bursar_id="B2")], "LOCATE-NOT-FOUND"),
-        ([a_fee("F1"), a_fee("F2", status="CLOSED")], "LOCATE-AMBIGUOUS"),
+        ([a_fee("F1"), a_fee("F2")], "LOCATE-AMBIGUOUS"),
     ],
 )
 def test_none_or_several_are_a_persons_matter(fees: list[AlmaFee], code: str) -> None:
     with pytest.raises(NotLocatedError) as not_located:
-        locate(an_alma(*fees), a_charge(), Memo())
+        locate(a_charge(), of(an_alma(*fees)))
     assert not_located.value.code == code
 
 
@@ -58,15 +95,17 @@ def test_a_fee_that_moved_while_we_looked_counts_as_it_was_seen_last() -> None:
         def list_fees(self, patron_id: str, patron_id_type: str, status: str) -> tuple[AlmaFee, ...]:
             return (a_fee("F1", status=status),) if status in ("ACTIVE", "CLOSED") else ()
 
-    assert locate(Moving(FakeClock(), [], Scripted()), a_charge(), Memo()).status == "CLOSED"
+    moving = of(Moving(FakeClock(), [], Scripted()))
+    assert locate(a_charge(), moving, everywhere=True).status == "CLOSED"
 
 
-def test_a_look_that_failed_is_not_an_absence_and_what_did_come_is_kept() -> None:
-    alma, memo = an_alma(a_fee("F1", status="CLOSED"), reads=[Read.FRESH, Read.BUSY]), Memo()
-    with pytest.raises(Busy):
-        locate(alma, a_charge(), memo)
-    assert locate(alma, a_charge(), memo).fee_id == "F1"
-    assert alma.calls.count("list ACTIVE") == 1
+def test_a_look_that_failed_is_not_an_absence_and_is_not_tried_again_in_this_run() -> None:
+    alma = an_alma(a_fee("F1", status="CLOSED"), reads=[Read.FRESH, Read.BUSY])
+    fees = of(alma)
+    for _ in range(2):
+        with pytest.raises(Busy):
+            locate(a_charge(), fees)
+    assert len(alma.calls) == 2
 
 
 class Refusing(FakeAlma):
@@ -90,11 +129,11 @@ class Refusing(FakeAlma):
 )
 def test_a_patron_alma_does_not_give_is_a_persons_matter(code: str, held: str) -> None:
     with pytest.raises(NotLocatedError) as not_located:
-        locate(Refusing(code), a_charge(), Memo())
+        locate(a_charge(), of(Refusing(code)))
     assert not_located.value.code == held
     assert code in str(not_located.value)
 
 
 def test_a_refused_key_is_nobodys_missing_fee() -> None:
     with pytest.raises(Refused):
-        locate(Refusing("401", "system"), a_charge(), Memo())
+        locate(a_charge(), of(Refusing("401", "system")))

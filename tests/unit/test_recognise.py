@@ -11,6 +11,7 @@ from pipeline import tables
 from pipeline.readers.reopens import reference
 from pipeline.stages.recognise import recognise
 from tests.samples import sample_campus
+from tests.unit.back_kit import open_tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ def run(
 ) -> Outcome:
     nothing = decisions() if decided is None else decided
     nobody = elsewhere() if other is None else other
-    outcome = recognise(new, CAMPUS, TODAY, recent=sent, elsewhere=nobody, decisions=nothing)
+    outcome = recognise(new, CAMPUS, TODAY, recent=sent, elsewhere=nobody, decisions=nothing, tasks=open_tasks())
     tables.checked(outcome.passed, tables.MOVEMENTS, "test")
     assert sum(len(frame) for _, frame in outcome.all_rows()) == len(new)
     return outcome

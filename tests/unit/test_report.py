@@ -158,6 +158,31 @@ def test_every_held_fee_on_the_page_read_back_is_that_of_the_night_and_adds_up_t
         assert any(group.entry.do in said for said in page.texts.values())
 
 
+def test_what_waits_stands_there_with_its_age_and_what_it_may_be_for() -> None:
+    night = sample.night()
+    page, book = Page(report.html(night)), read_back(report.xlsx(night))
+    _, *rows = page.tables["Money that is not in Alma"]
+    assert [(row[0], row[4]) for row in rows] == [(one.key, str(one.days)) for one in night.unposted]
+    assert "it may be for 4410098" in rows[2][3]
+    _, *tasks = page.tables["What only staff can do"]
+    assert [(row[0], row[2], int(row[4])) for row in tasks] == [
+        (one.task_id, masked(one.patron_id), one.days) for one in night.tasks
+    ]
+    assert "1 for 0 to 1 day" in report.html(night)
+    assert "1 for over 30 days" in report.html(night)
+    _, *told = book["Tasks"].iter_rows(values_only=True)
+    assert [(row[0], row[4], row[6]) for row in told] == [
+        (one.task_id, masked(one.patron_id), one.days) for one in night.tasks
+    ]
+
+
+def test_the_runs_of_the_day_stand_there_with_what_each_did() -> None:
+    night = sample.night()
+    _, *rows = Page(report.html(night)).tables["What each run of this business date did"]
+    assert [(row[0], row[1], row[3]) for row in rows] == [(one.run, one.command, one.says) for one in night.runs]
+    assert [row[2] for row in rows] == ["0", "this one"]
+
+
 def test_the_made_up_night_adds_up_as_a_real_one_must() -> None:
     night = sample.night()
     for totals in (night.totals, night.payments):
@@ -192,13 +217,15 @@ def test_a_night_in_which_nothing_happened_says_so_in_every_place() -> None:
         "No fee is held and none waits.",
         "No payment is in doubt.",
         "Every payment received is in Alma.",
+        "Nothing is left for staff to do.",
+        "No run is known.",
         "There is nothing else to tell.",
         "The checks of whole tables found nothing.",
         "No equation was checked.",
         "Not production: nothing on this page is real money.",
     ):
         assert said in text
-    assert [len(list(sheet.rows)) for sheet in workbook.sheets(quiet)] == [5 + 11 + 9, 0, 0, 0, 0, 0]
+    assert [len(list(sheet.rows)) for sheet in workbook.sheets(quiet)] == [5 + 11 + 15, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_what_somebody_must_look_at_is_counted_on_the_first_screen_with_a_way_to_it() -> None:
@@ -206,11 +233,12 @@ def test_what_somebody_must_look_at_is_counted_on_the_first_screen_with_a_way_to
     page = Page(text)
     ways = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
     ids = {attributes["id"] for _, attributes in page.elements if attributes.get("id")}
-    assert ways == ["#findings", "#doubts", "#payments", "#held", "#refused", "#missing"]
+    assert ways == ["#findings", "#doubts", "#tasks", "#payments", "#held", "#refused", "#missing"]
     assert {str(way)[1:] for way in ways} <= ids
     assert re.findall(r"<b>(\d+)</b> ([a-z ]+)</a>", text) == [
         ("1", "stop"),
         ("2", "payments in doubt"),
+        ("2", "tasks for staff"),
         ("3", "payments not posted"),
         ("8", "fees held"),
         ("1", "file refused"),
@@ -245,7 +273,7 @@ def test_text_out_of_a_file_stays_text_in_every_cell_of_the_workbook(text: str) 
     assert sum(cell.value == printable.text(text) for cell in cells) > 50
     with zipfile.ZipFile(io.BytesIO(packed)) as parts:
         pages = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(pages) == 6
+    assert len(pages) == 8
     assert not any(
         "<f>" in page or "<f " in page or "hyperlink" in page.lower() for page in pages if "HYPER" not in text
     )
@@ -357,7 +385,7 @@ def test_a_page_too_long_is_cut_and_says_so_and_the_workbook_has_every_row() -> 
 def test_the_workbook_holds_the_night_with_ids_as_text_and_amounts_as_numbers() -> None:
     night = sample.night()
     book = read_back(report.xlsx(night))
-    assert book.sheetnames == ["Summary", "Outputs", "Held", "Payments", "Findings", "Equations"]
+    assert book.sheetnames == ["Summary", "Outputs", "Held", "Payments", "Tasks", "Runs", "Findings", "Equations"]
     head, *rows = book["Held"].iter_rows()
     assert [cell.value for cell in head][4:9] == ["Fee", "Patron", "File", "Line", "Amount USD"]
     told = [(row[4].value, row[8].value, row[8].number_format) for row in rows]

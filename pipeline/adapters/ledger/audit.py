@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pipeline.adapters.ledger.schema import audit, decisions, ledgers, movements, payments, runs
+from pipeline.adapters.ledger.schema import (
+    allocations,
+    audit,
+    decisions,
+    ledgers,
+    movements,
+    payments,
+    runs,
+    shares,
+    tasks,
+    words,
+)
 from pipeline.adapters.ledger.store import add, iso, one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from pipeline.adapters.ledger.store import Store
 
@@ -27,16 +38,25 @@ BEGINNING = "0" * 64
 CHAINED = ("seq", "at", "run", "actor", "event", "subject", "text")
 """What a link vouches for, beside campus and environment."""
 
+MOVED = (
+    *("source", "fee_id", "version", "movement", "kind", "against", "undoes", "system"),
+    *("patron_id", "bursar_id", "reference", "amount_cents"),
+)
+RECEIVED = (
+    *("key", "fingerprint", "system", "payment_ref", "payment_line", "fee_ref", "fees", "origin_ref"),
+    *("patron_id", "cents", "occurred_on", "kind"),
+)
+DEBT = ("source", "fee_id")
+
 VOUCHED = {
-    "booked": (
-        movements,
-        (
-            *("source", "fee_id", "version", "movement", "kind", "against", "undoes", "system"),
-            *("patron_id", "bursar_id", "reference", "amount_cents"),
-        ),
-    ),
-    "received": (payments, ("key", "fingerprint", "system", "cents")),
-    "approved": (decisions, ("source", "fee_id", "version", "against", "by", "reason")),
+    "booked": (movements, MOVED),
+    "written off": (movements, MOVED),
+    "received": (payments, RECEIVED),
+    "matched": (shares, ("payment_key", "number", *DEBT, "cents")),
+    "allocated": (allocations, ("payment_key", "number", *DEBT, "alma_fee_id", "cents")),
+    "task": (tasks, ("task_id", "kind", "subject", "system", *DEBT, "reference", "patron_id", "cents", "text")),
+    "said": (words, ("subject", "action", "by", "reason", "at")),
+    "approved": (decisions, (*DEBT, "version", "against", "by", "reason")),
 }
 """Events whose text ends in the digest of these columns of the rows they entered."""
 
@@ -112,18 +132,18 @@ def problems(connection: Connection, store: Store) -> Iterator[str]:
         seq, link = row.seq, row.hash
     if (seq, link) != (head.seq, head.hash):
         yield f"the audit trail ends at row {seq}, but was written up to row {head.seq}"
-    for event in VOUCHED:
-        yield from _altered(connection, store, event)
+    for table, names in dict(VOUCHED.values()).items():
+        yield from _altered(connection, store, table, names)
 
 
-def _altered(connection: Connection, store: Store, event: str) -> Iterator[str]:
-    table, names = VOUCHED[event]
+def _altered(connection: Connection, store: Store, table: Table, names: Sequence[str]) -> Iterator[str]:
+    events = [event for event, (vouched, _) in VOUCHED.items() if vouched is table]
     entered: dict[int, list[tuple[Any, ...]]] = {}
     for entry, *values in connection.execute(
         select(table.c.entry, *(table.c[n] for n in names)).where(store.mine(table))
     ):
         entered.setdefault(entry, []).append(tuple(values))
-    vouching = select(audit.c.seq, audit.c.text).where(store.mine(audit), audit.c.event == event)
+    vouching = select(audit.c.seq, audit.c.text).where(store.mine(audit), audit.c.event.in_(events))
     vouched = {row.seq: row.text for row in connection.execute(vouching)}
     for entry in sorted({*entered, *vouched}):
         if not vouched.get(entry, "").endswith(digest(zip(*entered.get(entry, []), strict=True))):

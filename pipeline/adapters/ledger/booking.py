@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from pipeline import tables
-from pipeline.adapters.ledger import audit, debts, proof, snapshots
+from pipeline.adapters.ledger import audit, debts, filed, proof, snapshots
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.incoming import settle_file
 from pipeline.adapters.ledger.runs import keep
-from pipeline.adapters.ledger.schema import batch_lines, batches, fees, figures, movements, uploads
+from pipeline.adapters.ledger.schema import batch_lines, fees, figures, movements
 from pipeline.adapters.ledger.store import add, add_frame, change, iso
-from pipeline.money import Tally
-from pipeline.ports.ledger import FeeState, LedgerError, StaleError, UploadState
+from pipeline.ports.ledger import FeeState, LedgerError, StaleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from pipeline.adapters.ledger.store import Store
-    from pipeline.ports.ledger import Batch, Booking, Figure, Run
+    from pipeline.ports.ledger import Booking, Figure, Run
 
 PENDING = (FeeState.HELD, FeeState.WAITING)
 """States of a fee that come back every night, and the only ones that a booking may change."""
@@ -51,11 +50,11 @@ def enter(store: Store, run: Run, booking: Booking, at: datetime) -> None:
     with store.changing() as connection:
         pending = _pending(connection, store)
         snapshots.supersede(connection, store, booking.batches, run.number, at)
-        events = [_booked(booking, lines), *_decisions(booking.fees, pending), *map(_built, booking.batches)]
+        events = [_booked(booking, lines), *_decisions(booking.fees, pending), *map(filed.built, booking.batches)]
         entry = audit.append(connection, store, events, at, run.number)
         entering = Entering(connection, store, run.number, iso(at), entry)
         _enter_fees(entering, booking.fees, pending)
-        first = _enter_batches(entering, booking.batches)
+        first = filed.enter(connection, store, booking.batches, iso(at), entry)
         _enter_movements(entering, lines, first)
         debts.check(connection, store, lines[~lines["carried"]], booking.batches)
         snapshots.take_over(connection, store, first)
@@ -93,12 +92,6 @@ def _decisions(frame: pd.DataFrame, pending: Mapping[Key, Row[Any]]) -> Iterable
             yield Event(state, key[1], f"version {key[2]} {state}{reason}")
 
 
-def _built(batch: Batch) -> Event:
-    tally = Tally(batch.count, batch.cents)
-    place = f"{batch.scope} of {batch.system} {batch.kind} {batch.sequence}, part {batch.part}"
-    return Event("built", batch.name, f"{place}: {tally}, sha256 {batch.sha}")
-
-
 def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(frame[name].tolist() for name in names), strict=True))
 
@@ -130,19 +123,6 @@ def _change_fees(entering: Entering, frame: pd.DataFrame, before: Sequence[Row[A
     if changed != len(frame):
         message = "a fee that was held says something else now under the same version; nothing was booked"
         raise StaleError(message)
-
-
-def _enter_batches(entering: Entering, new: Sequence[Batch]) -> int:
-    """Return the ledger's number of the first; the others follow."""
-    query = select(func.max(batches.c.batch_id)).where(entering.store.mine(batches))
-    first = int(entering.connection.execute(query).scalar() or 0) + 1
-    rows = [asdict(batch) | {"business_date": batch.business_date.isoformat()} for batch in new]
-    columns: dict[str, Iterable[object]] = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-    numbers = {"batch_id": range(first, first + len(new))}
-    add(entering.connection, entering.store, batches, columns | numbers, entry=entering.entry)
-    built = {"state": UploadState.BUILT, "evidence": "", "changed_at": entering.at}
-    add(entering.connection, entering.store, uploads, numbers, **built)
-    return first
 
 
 def _enter_movements(entering: Entering, lines: pd.DataFrame, first: int) -> None:

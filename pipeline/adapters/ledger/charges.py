@@ -115,11 +115,12 @@ class Charges(Book):
 
 def _outstanding(store: Store, system: str, names: Sequence[str]) -> Select[Any]:
     """Ask for first charges, with the few that were changed or paid set beside them; for their fees only if need be."""
-    later, money = changed_later(store), received(store, system)
+    later, money = changed_later(store), received(store)
     now = func.coalesce(later.c.cents, 0) - func.coalesce(money.c.cents, 0) + movements.c.amount_cents
     facts = {**dict(fees.c.items()), **dict(movements.c.items()), "known": literal(""), "amount_cents": now}
     changed = and_(later.c.source == movements.c.source, later.c.fee_id == movements.c.fee_id)
-    rows = movements.outerjoin(later, changed).outerjoin(money, money.c.fee_id == movements.c.fee_id)
+    paid = and_(money.c.source == movements.c.source, money.c.fee_id == movements.c.fee_id)
+    rows = movements.outerjoin(later, changed).outerjoin(money, paid)
     if any(name in fees.c and name not in movements.c for name in names):
         rows = rows.join(fees, and_(*(fees.c[name] == movements.c[name] for name in FEE_VERSION)))
     first = (movements.c.system == system, movements.c.movement == 1, movements.c.kind == "charge")

@@ -29,7 +29,7 @@ def check(connection: Connection, store: Store, new: pd.DataFrame, made: Sequenc
     changing = new[~first_charges(new)]
     for source, rows in changing.groupby("source"):
         for fee_ids in in_pieces(rows["against"].tolist()):
-            _check_debts(connection, store, str(source), fee_ids)
+            check_debts(connection, store, str(source), fee_ids)
     renewed = {batch.system for batch in made if batch.scope == "snapshot"}
     folded = changing[(changing["batch"] == tables.FOLDED) & ~changing["system"].isin(renewed)]
     for source, rows in folded.groupby("source"):
@@ -37,7 +37,8 @@ def check(connection: Connection, store: Store, new: pd.DataFrame, made: Sequenc
             _check_carried(connection, store, str(source), fee_ids)
 
 
-def _check_debts(connection: Connection, store: Store, source: str, fee_ids: Sequence[str]) -> None:
+def check_debts(connection: Connection, store: Store, source: str, fee_ids: Sequence[str]) -> None:
+    """Raise LedgerError if a debt has come to less than nothing, or is owed at two systems."""
     fee, total, system = movements.c.against, cents(movements.c.amount_cents), movements.c.system
     mine = (store.mine(movements), movements.c.source == source, fee.in_(fee_ids))
     asked = select(fee, total.label("cents"), func.min(system).label("one"), func.max(system).label("other"))
@@ -59,5 +60,5 @@ def _check_carried(connection: Connection, store: Store, source: str, fee_ids: S
 
 
 def _refuse(what: str) -> None:
-    message = f"booking: {what}; nothing was booked"
+    message = f"{what}; nothing was booked"
     raise LedgerError(message)

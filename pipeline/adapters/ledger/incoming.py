@@ -9,12 +9,12 @@ from sqlalchemy import insert, select, update
 
 from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
-from pipeline.adapters.ledger.schema import files
-from pipeline.adapters.ledger.store import Book, Store, iso, one, record
+from pipeline.adapters.ledger.schema import fees, files
+from pipeline.adapters.ledger.store import Book, Store, in_pieces, iso, one, record
 from pipeline.ports.ledger import InFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
@@ -33,6 +33,18 @@ class Incoming(Book):
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         """List a role's files of one state, oldest first."""
         return _found(self.store, files.c.role == role, files.c.state == state)
+
+    def files_with(self, source: str, fee_ids: Sequence[str]) -> Mapping[str, InFile]:
+        """Give, by fee id, the file in which each of these fees of a source first stood; an unknown one is missing."""
+        shas: dict[str, str] = {}
+        mine = (self.store.mine(fees), fees.c.source == source)
+        with self.store.reading() as connection:
+            for ids in in_pieces(fee_ids):
+                query = select(fees.c.fee_id, fees.c.file_sha).where(*mine, fees.c.fee_id.in_(ids))
+                for row in connection.execute(query.order_by(fees.c.version)):
+                    shas.setdefault(row.fee_id, row.file_sha)
+        known = {sha: self.file(sha) for sha in sorted(set(shas.values()))}
+        return {fee_id: file for fee_id, sha in shas.items() if (file := known[sha]) is not None}
 
     def newest_file(self, role: str, feed: str) -> InFile | None:
         """Give the file of a feed that came last, whatever became of it."""

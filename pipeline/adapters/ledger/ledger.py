@@ -13,6 +13,7 @@ from pipeline.adapters.ledger.positions import Positions
 from pipeline.adapters.ledger.postings import Postings
 from pipeline.adapters.ledger.runs import Runs
 from pipeline.adapters.ledger.story import Story
+from pipeline.adapters.ledger.tasks import Tasks
 from pipeline.adapters.ledger.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class SqlLedger(Runs, Incoming, Charges, Positions, Decisions, Uploads, Payments, Postings, Story):
+class SqlLedger(Runs, Incoming, Charges, Positions, Decisions, Uploads, Payments, Postings, Tasks, Story):
     """All books of one campus in one environment: ports.ledger.Ledger, kept in an SQL database."""
 
     def close(self) -> None:

@@ -1,34 +1,36 @@
-"""The book of payments: every line of money that came in, which fee it is for, and how it was divided."""
+"""The book of payments: every line of money that came in, which debts it is for, and how it was divided."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select
 
-from pipeline.adapters.ledger import audit, plans, schema
+from pipeline.adapters.ledger import audit, debtors, money_rows, plans, returns, shares
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.incoming import settle_file
 from pipeline.adapters.ledger.runs import keep
-from pipeline.adapters.ledger.store import Book, add, in_pieces, iso, one, record
-from pipeline.adapters.ledger.sums import billed, paid
-from pipeline.money import Tally
-from pipeline.ports.ledger import PAYMENT_MOVES, Charged, LedgerError, Payment, PaymentState
+from pipeline.adapters.ledger.schema import payments
+from pipeline.adapters.ledger.schema import shares as share_rows
+from pipeline.adapters.ledger.store import Book, iso
+from pipeline.ports.ledger import PAYMENT_MOVES, PaymentState, StaleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Select
 
     from pipeline.adapters.ledger.store import Store
     from pipeline.findings import Finding
-    from pipeline.ports.ledger import Allocation, Posting, Run
+    from pipeline.ports.ledger import Allocation, Charged, Payment, Posting, Run, Share, Task
 
+AGAIN = {PaymentState.RECEIVED: "returned", PaymentState.MATCHED: "goes on"}
+"""A payment that is back where it was: ``received`` and ``matched`` vouch for rows, and there are none here."""
 
-RETURNED = "returned"
-"""A payment that is to be placed again: ``received`` vouches for the lines of a file, and there is none here."""
+OPEN = (PaymentState.RECEIVED, PaymentState.HELD, PaymentState.SUSPENSE)
+BY_VERB = (PaymentState.ALLOCATED, PaymentState.CANCELLED, PaymentState.TASKED, PaymentState.WITHDRAWN)
+KEEPING = (PaymentState.HELD, PaymentState.MATCHED)
+"""States that may be matched; that have a verb of their own; in which a payment stays for the debts it is for."""
 
 
 class Payments(Book):
@@ -36,14 +38,32 @@ class Payments(Book):
 
     def known_payments(self, keys: Sequence[str]) -> Mapping[str, Payment]:
         """Find payments by their keys."""
-        found = [
-            payment for piece in in_pieces(keys) for payment in _found(self.store, schema.payments.c.key.in_(piece))
-        ]
-        return {payment.key: payment for payment in found}
+        return money_rows.found_by_key(self.store, keys)
 
-    def payments_in(self, state: PaymentState) -> Sequence[Payment]:
-        """List the payments of one state, by occurred_on, then key."""
-        return _found(self.store, schema.payments.c.state == state)
+    def payments_in(self, *states: PaymentState) -> Sequence[Payment]:
+        """List the payments of these states, by occurred_on, then key."""
+        return money_rows.found(self.store, payments.c.state.in_(states))
+
+    def payments_of(self, system: str, payment_ref: str) -> Sequence[Payment]:
+        """List the payments that came under one receipt of a system, by payment_line, then key."""
+        receipt = and_(payments.c.system == system, payments.c.payment_ref == payment_ref)
+        found = money_rows.found(self.store, receipt)
+        return sorted(found, key=lambda payment: (payment.payment_line, payment.key))
+
+    def payments_for(self, source: str, fee_id: str) -> Sequence[Payment]:
+        """List the payments with a share for this debt, whatever their state, by occurred_on, then key."""
+        debt = (share_rows.c.source == source, share_rows.c.fee_id == fee_id, share_rows.c.live)
+        keys = select(share_rows.c.payment_key).where(self.store.mine(share_rows), *debt)
+        return money_rows.found(self.store, payments.c.key.in_(keys))
+
+    def backs_of(self, key: str) -> Sequence[Payment]:
+        """List the lines that took money of a payment back, by occurred_on, then key."""
+        return money_rows.found(self.store, payments.c.takes_back == key) if key else []
+
+    def payments_between(self, system: str, reader: str, first: str, last: str) -> Sequence[Payment]:
+        """List what a system said through one layout with occurred_on from ``first`` to ``last`` (ISO), as above."""
+        said = and_(payments.c.system == system, payments.c.reader == reader)
+        return money_rows.found(self.store, and_(said, payments.c.occurred_on.between(first, last)))
 
     def enter_payments(
         self, run: Run, file_sha: str, payments: Sequence[Payment], findings: Sequence[Finding], at: datetime
@@ -54,8 +74,8 @@ class Payments(Book):
         """
         with self.store.changing() as connection:
             settle_file(connection, self.store, file_sha, "booked")
-            entry = audit.append(connection, self.store, [_received(file_sha, payments)], at, run.number)
-            _enter(connection, self.store, payments, {"suspense_cents": 0, "since": iso(at), "entry": entry})
+            entry = audit.append(connection, self.store, [money_rows.received(file_sha, payments)], at, run.number)
+            money_rows.enter(connection, self.store, payments, iso(at), entry)
             keep(connection, self.store, findings, run.number, entry)
 
     def refuse_file(self, run: Run, file_sha: str, finding: Finding, at: datetime) -> None:
@@ -67,104 +87,126 @@ class Payments(Book):
             keep(connection, self.store, [finding], run.number, entry)
 
     def charged(self, system: str, reference: str) -> Charged | None:
-        """Find the fee that was charged at a system under this reference, by its first charge or a later one."""
-        query = _charged(self.store).where(
-            schema.movements.c.system == system, schema.movements.c.reference == reference
-        )
-        with self.store.reading() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        return record(Charged, row) if row is not None else None
+        """Find the fee that was charged at a system under this reference, by its first charge or a later one.
 
-    def match_payment(self, payment: Payment, fee_id: str, at: datetime) -> Payment:
-        """Say which fee a payment is for, before it is allocated; it counts as paid in ``open_items`` from then on.
-
-        Raises StaleError if the payment is not RECEIVED or was matched meanwhile.
+        Where no reference is like this, the fee whose id in its source it is, if there is exactly one at that system.
         """
-        received = replace(payment, state=PaymentState.RECEIVED, fee_id="")
-        with self.store.changing() as connection:
-            _move(connection, self.store, received, {"fee_id": fee_id})
-            audit.append(connection, self.store, [Event("matched", payment.key, f"is for fee {fee_id}")], at)
-        return replace(received, fee_id=fee_id)
+        return debtors.by_reference(self.store, system, reference)
+
+    def charged_to(self, system: str, patron_id: str) -> Sequence[Charged]:
+        """List the debts sent to a system for this patron, in any case of the id, whose file has arrived.
+
+        By due_on (the empty last), sent_on, fee_id.
+        """
+        return debtors.of_patron(self.store, system, patron_id)
+
+    def charge_of(self, source: str, fee_id: str) -> Charged | None:
+        """Give the debt of a fee, by its first charge; None if it was never charged."""
+        return debtors.of_fee(self.store, source, fee_id)
+
+    def match_payment(
+        self, payment: Payment, shares: Sequence[Share], at: datetime, *, code: str = "", why: str = ""
+    ) -> Payment:
+        """Say which debts a payment is for; they count as paid with it from then on.  Gives it as MATCHED.
+
+        With a code it is HELD for that instead, in the same transaction.  A held payment that has shares gets these in
+        their place.
+
+        Raises LedgerError for no shares, and for shares that are not numbered from 1, of nothing, of the wrong sign,
+        more than the payment, or for a debt that was never charged.  StaleError if the payment is not RECEIVED, HELD
+        or SUSPENSE or was moved meanwhile.
+        """
+        state = PaymentState.HELD if code else PaymentState.MATCHED
+        matched = replace(payment, state=state, code=code, why=why, shares=tuple(shares))
+        return _match(self.store, payment, matched, at)
 
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
-        """Move a payment that will not be posted (held, suspense, excluded), or back to received.
+        """Move a payment that will not be posted (held, suspense, excluded, settled), or back to received or matched.
 
-        Staying in its state with another reason is allowed; with the same reason nothing is written.  Raises
-        StaleError, and LedgerError when PAYMENT_MOVES knows no such move or ``to`` is ALLOCATED (``allocate`` does it).
+        Its shares are dropped, save as HELD and MATCHED.  Staying in its state with another reason is allowed; with
+        the same reason nothing is written.  Raises StaleError, and LedgerError when there is no such move, or a verb
+        of its own for it.
         """
         if (payment.state, payment.code, payment.why) == (to, code, why):
             return payment
-        stays = payment.state == to != PaymentState.ALLOCATED
-        if not stays and (to is PaymentState.ALLOCATED or to not in PAYMENT_MOVES[payment.state]):
-            message = f"payment {payment.key}: there is no way from {payment.state} to {to}; nothing was changed"
-            raise LedgerError(message)
-        name = RETURNED if to is PaymentState.RECEIVED else to
-        event = Event(
-            name, payment.key, f"{payment.state} to {to}: {code}: {why}" if code else f"{payment.state} to {to}"
-        )
+        _check_move(payment, to)
+        reason = ": ".join(part for part in (f"{payment.state} to {to}", code, why) if part)
+        event = Event(AGAIN.get(to, to), payment.key, reason)
         since = {"since": iso(at)} if (payment.state, payment.code) != (to, code) else {}
+        moved = replace(payment, state=to, code=code, why=why, shares=payment.shares if to in KEEPING else ())
         with self.store.changing() as connection:
-            _move(connection, self.store, payment, {"state": to, "code": code, "why": why, **since})
+            money_rows.move(connection, self.store, payment, {"state": to, "code": code, "why": why, **since})
+            if moved.shares != payment.shares:
+                shares.drop(connection, self.store, payment)
             audit.append(connection, self.store, [event], at)
-        return replace(payment, state=to, code=code, why=why)
+        return moved
 
     def allocate(
         self,
         payment: Payment,
-        fee_id: str,
         allocations: Sequence[Allocation],
         postings: Sequence[Posting],
         suspense_cents: int,
         at: datetime,
     ) -> Payment:
-        """Write a payment's plan once: its allocations, a READY posting each, and what is left over.
+        """Write a payment's plan once: its allocations, a posting each, and what is left over.
 
-        The allocations and ``suspense_cents`` add up to the payment exactly, else LedgerError.  Raises StaleError if
-        the payment is not RECEIVED.
+        The allocations and ``suspense_cents`` add up to the payment exactly, and each allocation is at most one share
+        of it, else LedgerError.  Raises StaleError if the payment is not MATCHED.
         """
         plans.check(payment, allocations, postings, suspense_cents)
-        store = self.store
-        placed = replace(payment, state=PaymentState.ALLOCATED, fee_id=fee_id, code="", why="")
-        values = {name: getattr(placed, name) for name in ("state", "fee_id", "code", "why")}
-        event = Event(PaymentState.ALLOCATED, payment.key, plans.told(fee_id, allocations, suspense_cents))
-        with store.changing() as connection:
-            received = replace(payment, state=PaymentState.RECEIVED)
-            _move(connection, store, received, {**values, "suspense_cents": suspense_cents, "since": iso(at)})
-            audit.append(connection, store, [event], at)
-            plans.enter(connection, store, allocations, postings, iso(at))
-        return placed
+        return plans.write(self.store, payment, (allocations, postings, suspense_cents), at)
+
+    def cancel_payment(self, payment: Payment, back: Payment, why: str, at: datetime) -> None:
+        """Cancel a payment together with the line that takes all of it back, before anything was posted.
+
+        Both become CANCELLED, their shares count no more, and so does every posting; ``back`` names it.  Raises
+        LedgerError unless both come to nothing together, StaleError if a posting was ever attempted or is not UNSENT,
+        or either was moved meanwhile.
+        """
+        returns.cancel(self.store, payment, back, why, at)
+
+    def take_back(
+        self, back: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime, *, origin: str = ""
+    ) -> Payment:
+        """Book money going back of which a part may be in Alma, and the tasks that staff have with it.
+
+        ``origin`` is the key of the payment it takes back.
+        Gives it as TASKED, or as SETTLED where staff have nothing to do.  Raises as ``match_payment`` does, and
+        LedgerError for a task that is not open or not about it.
+        """
+        return returns.take_back(self.store, replace(back, takes_back=origin), (shares, tasks), at)
+
+    def withdraw_payment(
+        self, writeoff: Payment, shares: Sequence[Share], tasks: Sequence[Task], at: datetime
+    ) -> Payment:
+        """Book what the bursar wrote off (positive shares) as credits against the debts that never go out in a file.
+
+        Gives it as WITHDRAWN.  Raises as ``take_back`` does, and LedgerError if a debt would come to less than nothing.
+        """
+        return returns.withdraw(self.store, writeoff, (shares, tasks), at)
 
 
-def _found(store: Store, condition: ColumnElement[bool]) -> Sequence[Payment]:
-    query = select(schema.payments).where(store.mine(schema.payments), condition)
-    with store.reading() as connection:
-        rows = connection.execute(query.order_by(schema.payments.c.occurred_on, schema.payments.c.key))
-        return [record(Payment, row, state=PaymentState(row["state"])) for row in rows.mappings()]
+def _match(store: Store, payment: Payment, matched: Payment, at: datetime) -> Payment:
+    given = matched.shares
+    if not given:
+        shares.refuse(payment, "is matched to no debt")
+    shares.check(payment, given, payment.cents)
+    if payment.state not in OPEN:
+        message = f"payment {payment.key}: is {payment.state}, so it is not matched; nothing was changed"
+        raise StaleError(message)
+    values = {"state": matched.state, "code": matched.code, "why": matched.why, "since": iso(at)}
+    held = [Event(PaymentState.HELD, payment.key, f"matched to held: {matched.code}: {matched.why}")]
+    with store.changing() as connection:
+        money_rows.move(connection, store, payment, values)
+        told = [shares.matched(payment, given), *(held if matched.code else [])]
+        shares.write(connection, store, payment, given, audit.append(connection, store, told, at))
+    return matched
 
 
-def _enter(connection: Connection, store: Store, new: Sequence[Payment], same: Mapping[str, object]) -> None:
-    rows = [asdict(payment) for payment in new]
-    columns: dict[str, Iterable[object]] = {name: [row[name] for row in rows] for row in rows[:1] for name in row}
-    add(connection, store, schema.payments, columns, **same)
-
-
-def _received(file_sha: str, new: Sequence[Payment]) -> Event:
-    _, names = audit.VOUCHED["received"]
-    digest = audit.digest([getattr(payment, name) for payment in new] for name in names)
-    tally = Tally(len(new), sum(payment.cents for payment in new))
-    return Event("received", file_sha, f"{tally} of new payments, sha256 {digest}")
-
-
-def _move(connection: Connection, store: Store, payment: Payment, values: Mapping[str, object]) -> None:
-    table = schema.payments
-    here = (store.mine(table), table.c.key == payment.key, table.c.state == payment.state)
-    moved = update(table).where(*here, table.c.fee_id == payment.fee_id).values(**values)
-    one(connection, moved, f"payment {payment.key}")
-
-
-def _charged(store: Store) -> Select[Any]:
-    """Find charges with what was billed and paid for their fees; the columns are the fields of ``Charged``."""
-    sent = schema.movements
-    facts = {**dict(sent.c.items()), "charged_cents": billed(sent), "paid_cents": paid(sent)}
-    columns = [facts[field.name].label(field.name) for field in fields(Charged)]
-    return select(*columns).where(store.mine(sent), sent.c.kind == "charge")
+def _check_move(payment: Payment, to: PaymentState) -> None:
+    """A payment whose money goes back is settled by closing its tasks."""
+    there = to in PAYMENT_MOVES[payment.state] or to is payment.state
+    by_tasks = payment.state is PaymentState.TASKED
+    if not there or by_tasks or to in BY_VERB or (to is PaymentState.MATCHED and not payment.shares):
+        shares.refuse(payment, f"there is no way from {payment.state} to {to}")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, true, union_all
 
 from pipeline import tables
 from pipeline.adapters.ledger import schema
+from pipeline.adapters.ledger.charge_days import taken_on
+from pipeline.adapters.ledger.debtors import folded
 from pipeline.adapters.ledger.frames import frame
-from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, batches, fees, movements, uploads
+from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, fees, movements, uploads
 from pipeline.adapters.ledger.store import Book, in_pieces
-from pipeline.adapters.ledger.sums import billed, paid
-from pipeline.ports.ledger import FeeState, PostingState, UploadState
+from pipeline.adapters.ledger.sums import billed, paid, written_off
+from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,11 +24,21 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.ledger.store import Store
 
-A_TO_Z = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
 SURE = (PostingState.POSTED, PostingState.VERIFIED)
-UNSURE = (PostingState.SENDING, PostingState.UNKNOWN, PostingState.DOUBT)
-"""States in which Alma has a payment, and those in which it may have it."""
+UNSURE = (
+    PostingState.SENDING,
+    PostingState.UNKNOWN,
+    PostingState.DOUBT,
+    PostingState.LISTED,
+    PostingState.DOUBLE,
+    PostingState.MISMATCH,
+    PostingState.SETTLED,
+)
+"""States in which Alma has a payment, and those in which it may have it.
+
+LISTED: whether the file was imported is known only once Alma shows it.  SETTLED: perhaps staff typed it in.  RECORDED
+is neither: Alma never hears of it, so nothing that Alma says of the fee can depend on it.
+"""
 
 
 def _of_movements(*names: str) -> tuple[tables.Column, ...]:
@@ -35,14 +46,18 @@ def _of_movements(*names: str) -> tuple[tables.Column, ...]:
     return tuple(columns[name] for name in names)
 
 
+WAIVE = "waive"
+"""The kind of task by which what was written off goes out of Alma."""
+
 BILLED = tables.Column("billed_cents", tables.WHOLE, "charges - reversals - credits booked against the fee")
+BILLED_BY_US = tables.Column("billed_cents", tables.WHOLE, "the same, without what the bursar wrote off")
 SENT_ON = tables.Column("sent_on", tables.TEXT, "business date of the file that took it, or nothing")
 
 POSITIONS = tables.Table(
     "positions",
     (
         *_of_movements("source", "fee_id", "system", "patron_id_type", "patron_id", "original_cents"),
-        BILLED,
+        BILLED_BY_US,
         *_of_movements("movement", "version"),
     ),
 )
@@ -51,7 +66,7 @@ RECEIPTS = tables.Table(
     "receipts",
     (
         *_of_movements("source", "fee_id"),
-        tables.Column("cents", tables.WHOLE, "how much of a payment is for the fee"),
+        tables.Column("cents", tables.WHOLE, "how much of a payment, or of what was written off, is for the fee"),
         tables.Column("day", tables.TEXT, "when Alma was given it, YYYY-MM-DD in UTC", may_be_empty=False),
         tables.Column("sure", tables.FLAG, "false while it is not known whether Alma has it"),
     ),
@@ -88,7 +103,11 @@ class Positions(Book):
     """The verbs of ports.ledger.ChargeBook by which a night is compared with those before it."""
 
     def positions(self, source: str) -> pd.DataFrame:
-        """Give what the ledger has billed for every fee of a source that was ever charged, one row a fee."""
+        """Give what the ledger has billed for every fee of a source that was ever charged, one row a fee.
+
+        What the bursar wrote off is not off ``billed_cents``: Alma learns of it when staff waive it, so it is set
+        beside a report as a payment is (``receipts``).
+        """
         positions = frame(self.store, POSITIONS, [_positions(self.store, source)])
         with self.store.reading() as connection:
             lowered = {row.against: row.day for row in connection.execute(_lowered(self.store, source))}
@@ -96,19 +115,23 @@ class Positions(Book):
         return positions.assign(**{LOWERED_ON.name: days}).astype({LOWERED_ON.name: LOWERED_ON.dtype})
 
     def receipts(self, source: str) -> pd.DataFrame:
-        """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure."""
-        return frame(self.store, RECEIPTS, [_receipts(self.store, source)])
+        """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure.
+
+        And what the bursar wrote off: not sure until the task to waive it in Alma is done.
+        """
+        posted, waived = _posted(self.store, source), _waived(self.store, source)
+        either = union_all(posted, waived).subquery("receipts")
+        order = (either.c.day, either.c.fee_id, either.c.cents)
+        return frame(self.store, RECEIPTS, [select(either).order_by(*order)])
 
     def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
         """Give every charge ever booked for these patrons, in any case of their ids, as sent, oldest first."""
         charges = _charges(self.store)
-        return frame(self.store, CHARGES, (charges.where(_owed_by(piece)) for piece in in_pieces(_folded(patrons))))
+        return frame(self.store, CHARGES, (charges.where(_owed_by(piece)) for piece in in_pieces(folded(patrons))))
 
     def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
         """Give the charges of these patrons in files of business date ``since`` or later that were not given up."""
-        charges = frame(
-            self.store, RECENT, (_recent(self.store, piece, since) for piece in in_pieces(_folded(patrons)))
-        )
+        charges = frame(self.store, RECENT, (_recent(self.store, piece, since) for piece in in_pieces(folded(patrons))))
         with self.store.reading() as connection:
             rows = connection.execute(_continuing(self.store)).all()
         known = {(row.system, row.patron_id.casefold(), row.continues): row.fee_id for row in rows}
@@ -132,7 +155,7 @@ def _positions(store: Store, source: str) -> Select[Any]:
     facts: dict[str, ColumnElement[Any]] = {
         **dict(movements.c.items()),
         "original_cents": charged.order_by(version.c.version.desc()).limit(1).scalar_subquery(),
-        "billed_cents": billed(movements),
+        "billed_cents": billed(movements) + written_off(movements),
         "movement": select(func.max(other.c.movement)).where(*own).scalar_subquery(),
         "version": select(func.max(version.c.version)).where(*versions).scalar_subquery(),
     }
@@ -147,21 +170,32 @@ def _lowered(store: Store, source: str) -> Select[Any]:
     booked = and_(entry.c.ledger == movements.c.ledger, entry.c.seq == movements.c.entry)
     under = and_(run.c.ledger == entry.c.ledger, run.c.number == entry.c.run)
     query = select(movements.c.against, func.max(run.c.business_date).label("day")).join_from(movements, entry, booked)
-    lowering = (store.mine(movements), movements.c.source == source, movements.c.kind != "charge")
+    by_us = (movements.c.kind != "charge", movements.c.payment_key.is_(None))
+    lowering = (store.mine(movements), movements.c.source == source, *by_us)
     return query.join(run, under).where(*lowering).group_by(movements.c.against)
 
 
-def _receipts(store: Store, source: str) -> Select[Any]:
-    calls, money = schema.postings, schema.payments
+def _posted(store: Store, source: str) -> Select[Any]:
+    calls = schema.postings
     share = and_(*(calls.c[name] == allocations.c[name] for name in schema.SHARE))
-    line = and_(store.mine(money), money.c.key == calls.c.payment_key)
-    debt = and_(store.mine(movements), movements.c.fee_id == allocations.c.fee_id, movements.c.system == money.c.system)
     day = func.substr(func.coalesce(calls.c.posted_at, calls.c.since, calls.c.changed_at), 1, len("YYYY-MM-DD"))
-    facts = (movements.c.source, allocations.c.fee_id, calls.c.cents, day.label("day"), calls.c.state.in_(SURE))
-    query = select(*facts).join_from(calls, allocations, share).join(money, line).join(movements, debt)
-    first = (movements.c.movement == 1, movements.c.kind == "charge", movements.c.source == source)
-    at_alma = query.where(store.mine(calls), calls.c.state.in_((*SURE, *UNSURE)), *first)
-    return at_alma.order_by(day, allocations.c.fee_id, calls.c.external_id)
+    facts = (allocations.c.source, allocations.c.fee_id, calls.c.cents, day.label("day"))
+    query = select(*facts, calls.c.state.in_(SURE).label("sure")).join_from(calls, allocations, share)
+    return query.where(store.mine(calls), calls.c.state.in_((*SURE, *UNSURE)), allocations.c.source == source)
+
+
+def _waived(store: Store, source: str) -> Select[Any]:
+    """What was written off, as of the day on which the last task of it was done, else of the day it was told."""
+    off, task, money = movements, schema.tasks, schema.payments
+    mine = (task.c.ledger == off.c.ledger, task.c.subject == off.c.payment_key, task.c.kind == WAIVE)
+    done = select(func.max(task.c.closed_at)).where(*mine, task.c.fee_id == off.c.fee_id).correlate(off)
+    left = select(task.c.task_id).where(*mine, task.c.fee_id == off.c.fee_id, task.c.state == TaskState.OPEN)
+    line = and_(money.c.ledger == off.c.ledger, money.c.key == off.c.payment_key)
+    when = func.substr(func.coalesce(done.scalar_subquery(), money.c.since), 1, len("YYYY-MM-DD"))
+    sure = and_(done.scalar_subquery().is_not(None), ~left.correlate(off).exists())
+    facts = (off.c.source, off.c.against, (-off.c.amount_cents).label("cents"), when.label("day"), sure.label("sure"))
+    query = select(*facts).join_from(off, money, line)
+    return query.where(store.mine(off), off.c.source == source, money.c.state == PaymentState.WITHDRAWN)
 
 
 def _charges(store: Store) -> Select[Any]:
@@ -172,7 +206,7 @@ def _charges(store: Store) -> Select[Any]:
         "billed_cents": billed(movements),
         "paid_cents": paid(movements),
         "reversed": undone.where(undoing.c.kind == "reversal", undoing.c.undoes == movements.c.reference).exists(),
-        "sent_on": _taken_on(uploads.c.state == UploadState.SENT),
+        "sent_on": taken_on(uploads.c.state == UploadState.SENT),
     }
     order = (movements.c.patron_id, movements.c.entry, movements.c.fee_id, movements.c.source, movements.c.movement)
     charges = as_sent(CHARGES, special).where(store.mine(movements), movements.c.kind == "charge")
@@ -180,7 +214,7 @@ def _charges(store: Store) -> Select[Any]:
 
 
 def _recent(store: Store, patrons: Sequence[str], since: date) -> Select[Any]:
-    sent_on = _taken_on(batch_lines.c.live == true())
+    sent_on = taken_on(batch_lines.c.live == true())
     query = as_sent(RECENT, {"billed_cents": billed(movements), "sent_on": sent_on})
     mine = (store.mine(movements), movements.c.kind == "charge", _owed_by(patrons))
     every = query.where(*mine).subquery("charges")
@@ -190,11 +224,6 @@ def _recent(store: Store, patrons: Sequence[str], since: date) -> Select[Any]:
 
 def _owed_by(patrons: Sequence[str]) -> ColumnElement[bool]:
     return func.lower(movements.c.patron_id).in_(patrons)
-
-
-def _folded(patrons: Sequence[str]) -> set[str]:
-    """Small letters as a database makes them: some know only the letters A to Z, others all."""
-    return {small for one in patrons for small in (one.lower(), one.translate(A_TO_Z))}
 
 
 def _continuing(store: Store) -> Select[Any]:
@@ -221,17 +250,3 @@ def as_sent(table: tables.Table, special: dict[str, ColumnElement[Any]]) -> Sele
     facts = {**dict(fees.c.items()), **dict(movements.c.items()), "known": literal(""), **special}
     version = and_(*(fees.c[name] == movements.c[name] for name in FEE_VERSION))
     return select(*(facts[name].label(name) for name in table.names)).join_from(movements, fees, version)
-
-
-def _taken_on(good: ColumnElement[bool]) -> ColumnElement[str]:
-    """Give the business date of the first ``good`` file that tells the bursar of a movement.
-
-    It stands there itself, or has changed by then the row of its fee's first charge, which a snapshot repeats.
-    """
-    line = (batch_lines.c[name] == movements.c[name] for name in ("ledger", "fee_id", "source"))
-    itself = or_(batch_lines.c.movement == movements.c.movement, batch_lines.c.movement == 1)
-    file = and_(batches.c.ledger == batch_lines.c.ledger, batches.c.batch_id == batch_lines.c.batch_id)
-    way = and_(uploads.c.ledger == batches.c.ledger, uploads.c.batch_id == batches.c.batch_id)
-    first = select(func.coalesce(func.min(batches.c.business_date), "")).join_from(batch_lines, batches, file)
-    told = first.join(uploads, way).where(*line, itself, batches.c.entry >= movements.c.entry, good)
-    return told.correlate(movements).scalar_subquery()

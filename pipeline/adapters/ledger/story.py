@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pipeline.adapters.ledger import audit, standing
+from pipeline.adapters.ledger import audit, equations, standing
+from pipeline.adapters.ledger.known_names import Names
 from pipeline.adapters.ledger.life import Life
 from pipeline.adapters.ledger.schema import fees, movements, payments
 from pipeline.adapters.ledger.store import Book
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.money import Tally
+    from pipeline.ports.ledger import Named
 
 FEE_FACTS = ("fee_id", "source", "version", "state", "code", "why", "system", "fee_type", "fee_date", "currency")
 
@@ -25,13 +27,25 @@ class Story(Book):
     """ports.ledger.StoryBook in the database; nothing here loads pandas."""
 
     def story(self, subject: str) -> Sequence[Mapping[str, str]]:
-        """Give what happened to a fee, payment, posting or file, oldest first: at, run, event, text."""
+        """Give what happened to a fee, payment, receipt, patron, posting, task or file: at, run, event, text.
+
+        Oldest first.  The digests by which the audit trail vouches for rows are left out: they are for no person.
+        """
         with self.store.reading() as connection:
             moments = Life(connection, self.store, subject).moments()
         return [
             {"at": moment.at, "run": str(moment.run or ""), "event": moment.event, "text": moment.text}
             for moment in moments
         ]
+
+    def named(self, word: str) -> Sequence[Named]:
+        """Say what a word is a name of, oldest first; nothing where the ledger knows no such name.
+
+        An id of any kind names itself.  A receipt names its payments, a reference its fee, a file's name or hash the
+        file, a patron's id (as Alma or the bursar knows it, in any case) all their fees and payments.
+        """
+        with self.store.reading() as connection:
+            return Names(connection, self.store).of(word)
 
     def fee_record(self, fee_id: str) -> Sequence[Mapping[str, str | int]]:
         """Give every version of a fee with state, code, why, system, amount_cents, and how much is paid."""
@@ -42,7 +56,7 @@ class Story(Book):
             return [dict(row) for row in rows]
 
     def standing(self) -> Mapping[str, Mapping[str, tuple[int, int]]]:
-        """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ..., "payments": ..., "postings": ...}."""
+        """Give counts and cents: {"fees": {state: (n, cents)}, "uploads": ...}; payments, postings, tasks too."""
         with self.store.reading() as connection:
             return standing.by_state(connection, self.store)
 
@@ -60,13 +74,14 @@ class Story(Book):
     def sums(self) -> Sequence[tuple[str, Tally, Tally]]:
         """Give sums of the ledger that must be equal: what is compared, and its two sides."""
         with self.store.reading() as connection:
-            return standing.sums(connection, self.store)
+            return equations.equations(connection, self.store)
 
     def held_rows(self) -> Sequence[Mapping[str, str | int]]:
         """List what is held or waits, longest first.
 
-        Columns: kind (fee, file, payment, posting), state, subject, patron_id, file (name) and line it was read from,
-        code, why, amount_cents, since (ISO).  What is left over of a payment is in state suspense.
+        Columns: kind (fee, file, payment, posting, task), state, subject, patron_id, file (name) and line it was read
+        from, code, why, amount_cents, since (ISO).  What is left over of a payment is in state suspense; a payment that
+        Alma was to import is in state listed since its file arrived.
         """
         with self.store.reading() as connection:
             found = [dict(row) for query in questions(self.store) for row in connection.execute(query).mappings()]

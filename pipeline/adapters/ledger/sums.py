@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, cast, func, or_, select
+from sqlalchemy import BigInteger, and_, cast, func, or_, select, true
 
-from pipeline.adapters.ledger.schema import movements, payments
+from pipeline.adapters.ledger.schema import movements, payments, shares
+from pipeline.ports.ledger import PaymentState
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, FromClause, Subquery
+    from sqlalchemy import ColumnElement, FromClause, Join, Subquery
 
     from pipeline.adapters.ledger.store import Store
 
@@ -26,13 +27,22 @@ def billed(fee: FromClause) -> ColumnElement[int]:
     return select(cents(booked.c.amount_cents)).where(*same).correlate(fee).scalar_subquery()
 
 
-def paid(fee: FromClause) -> ColumnElement[int]:
-    """Give the money that came in for each row of ``fee`` (ledger, system, fee_id), in whatever state the payment is.
+def written_off(fee: FromClause) -> ColumnElement[int]:
+    """Give what the bursar wrote off of each row of ``fee`` (ledger, source, fee_id), above 0."""
+    off = movements.alias("off")
+    same = (off.c.ledger == fee.c.ledger, off.c.source == fee.c.source, off.c.against == fee.c.fee_id)
+    theirs = select(cents(-off.c.amount_cents)).where(*same, off.c.payment_key.is_not(None))
+    return theirs.correlate(fee).scalar_subquery()
 
-    Money that is held or in suspense counts too: the bursar has it, so the debt must not be asked for again.
+
+def paid(fee: FromClause) -> ColumnElement[int]:
+    """Give the money that came in for each row of ``fee`` (ledger, source, fee_id), less what went back.
+
+    Money that is held or waits to be posted counts too: the bursar has it, so the debt must not be asked for again.
     """
-    same = (payments.c[name] == fee.c[name] for name in ("ledger", "system", "fee_id"))
-    return select(cents(payments.c.cents)).where(*same, *_for_a_fee()).correlate(fee).scalar_subquery()
+    same = (shares.c[name] == fee.c[name] for name in ("ledger", "source", "fee_id"))
+    money = select(cents(shares.c.cents)).select_from(_money()).where(*same, *IS_MONEY)
+    return money.correlate(fee).scalar_subquery()
 
 
 def changed_later(store: Store) -> Subquery:
@@ -44,12 +54,18 @@ def changed_later(store: Store) -> Subquery:
     return query.where(store.mine(movements), later).group_by(movements.c.source, movements.c.against).subquery("later")
 
 
-def received(store: Store, system: str) -> Subquery:
-    """Give (fee_id, cents) of every fee for which a system took in money: what ``paid`` gives, for all fees at once."""
-    query = select(payments.c.fee_id, cents(payments.c.cents).label("cents"))
-    here = (store.mine(payments), payments.c.system == system, *_for_a_fee())
-    return query.where(*here).group_by(payments.c.fee_id).subquery("received")
+def received(store: Store) -> Subquery:
+    """Give (source, fee_id, cents) of every fee that money came in for: what ``paid`` gives, for all fees at once."""
+    query = select(shares.c.source, shares.c.fee_id, cents(shares.c.cents).label("cents")).select_from(_money())
+    mine = query.where(store.mine(shares), *IS_MONEY)
+    return mine.group_by(shares.c.source, shares.c.fee_id).subquery("received")
 
 
-def _for_a_fee() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return payments.c.fee_id != "", payments.c.kind == "sale"
+NO_MONEY = (PaymentState.CANCELLED, PaymentState.WITHDRAWN)
+"""Payments whose shares are no money received: it was taken back at once, or written off (which is a credit)."""
+
+IS_MONEY = (shares.c.live == true(), payments.c.state.not_in(NO_MONEY))
+
+
+def _money() -> Join:
+    return shares.join(payments, and_(payments.c.ledger == shares.c.ledger, payments.c.key == shares.c.payment_key))

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import and_, literal, select, true
 
-from pipeline.adapters.ledger.schema import batches, fees, files, payments, postings, uploads
-from pipeline.ports.ledger import FeeState, PaymentState, PostingState, UploadState
+from pipeline.adapters.ledger.schema import (
+    batches,
+    fees,
+    files,
+    import_lines,
+    payments,
+    postings,
+    shares,
+    tasks,
+    uploads,
+)
+from pipeline.adapters.ledger.sums import cents
+from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +40,9 @@ POSTINGS = (
 LEFT_OVER = "OVERPAID"
 """The finding under which the rest of a payment is in suspense."""
 
+NOT_SHOWN = "IMPORT-UNSEEN"
+"""The finding under which a payment waits that Alma was to import."""
+
 
 def questions(store: Store) -> Iterator[Select[Any]]:
     """Ask for all of it, one question for each kind of row; the columns are those of StoryBook.held_rows."""
@@ -38,9 +52,12 @@ def questions(store: Store) -> Iterator[Select[Any]]:
         payments.c.state.in_(PAYMENTS)
     )
     rest = literal("more was paid than could be placed")
-    in_suspense = (literal(PaymentState.SUSPENSE.value), literal(LEFT_OVER), rest, payments.c.suspense_cents)
-    yield _payments(store, *in_suspense).where(payments.c.suspense_cents > 0)
+    left = payments.c.suspense_cents + _gone_back()
+    in_suspense = (literal(PaymentState.SUSPENSE.value), literal(LEFT_OVER), rest, left)
+    yield _payments(store, *in_suspense).where(payments.c.suspense_cents > 0, left > 0)
     yield _postings(store)
+    yield _listed(store)
+    yield _tasks(store)
 
 
 def _fees(store: Store) -> Select[Any]:
@@ -65,10 +82,41 @@ def _payments(store: Store, state: ColumnElement[Any], *reason: ColumnElement[An
     return found.where(store.mine(payments))
 
 
+def _gone_back() -> ColumnElement[int]:
+    """What was taken back of the payment and came off no debt (at most 0): it was part of what is left over."""
+    back = payments.alias("back")
+    own = (shares.c.ledger == back.c.ledger, shares.c.payment_key == back.c.key, shares.c.live == true())
+    of_debts = select(cents(shares.c.cents)).where(*own).correlate(back).scalar_subquery()
+    same = (back.c.ledger == payments.c.ledger, back.c.takes_back == payments.c.key)
+    dealt_with = back.c.state.in_((PaymentState.TASKED, PaymentState.SETTLED))
+    return select(cents(back.c.cents - of_debts)).where(*same, dealt_with).correlate(payments).scalar_subquery()
+
+
 def _postings(store: Store) -> Select[Any]:
     row = _columns("posting", postings.c.state, postings.c.external_id, postings.c.patron_id, literal(""), literal(0))
     reason = _reason(postings.c.code, postings.c.why, postings.c.cents, postings.c.changed_at)
     return select(*row, *reason).where(store.mine(postings), postings.c.state.in_(POSTINGS))
+
+
+def _listed(store: Store) -> Select[Any]:
+    """What stands in a file that Alma has got, and that Alma has not shown yet; since the file arrived."""
+    row = ("posting", postings.c.state, postings.c.external_id, postings.c.patron_id, batches.c.name)
+    facts = _columns(*row, import_lines.c.position)
+    why = literal("stands in a file for Alma's import, and Alma does not show it yet")
+    reason = _reason(literal(NOT_SHOWN), why, postings.c.cents, uploads.c.changed_at)
+    line = and_(*(import_lines.c[name] == postings.c[name] for name in ("ledger", "external_id")))
+    file = and_(*(batches.c[name] == import_lines.c[name] for name in ("ledger", "batch_id")))
+    way = and_(*(uploads.c[name] == batches.c[name] for name in ("ledger", "batch_id")))
+    stands = postings.join(import_lines, line).join(batches, file).join(uploads, way)
+    waits = (postings.c.state == PostingState.LISTED, import_lines.c.live == true())
+    there = uploads.c.state == UploadState.SENT
+    return select(*facts, *reason).select_from(stands).where(store.mine(postings), *waits, there)
+
+
+def _tasks(store: Store) -> Select[Any]:
+    row = _columns("task", tasks.c.state, tasks.c.task_id, tasks.c.patron_id, literal(""), literal(0))
+    reason = _reason(tasks.c.kind, tasks.c.text, tasks.c.cents, tasks.c.opened_at)
+    return select(*row, *reason).where(store.mine(tasks), tasks.c.state == TaskState.OPEN)
 
 
 def _columns(kind: str, *facts: ColumnElement[Any]) -> list[ColumnElement[Any]]:

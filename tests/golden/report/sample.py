@@ -17,12 +17,16 @@ from pipeline.stages.morning import (
     Output,
     PaymentTotals,
     RefusedFile,
+    RunOfDay,
+    ToDo,
     Totals,
     Unposted,
 )
 
 HERE = Path(__file__).parent
 EXPORT = "exportTransactions-20261123-0200.xml"
+_CHOICE = "no fee 9904; it may be for 4410098 (10.00, due 2026-11-30) or 4410099 (10.00, due 2026-12-15)"
+_AGAIN = "create the fee again for patron …5566 with the comment reopens 4410012-2"
 
 
 def night() -> Morning:
@@ -74,18 +78,40 @@ def night() -> Morning:
         refused=(RefusedFile("paid_20261122.csv", "PAYMENT-UNREADABLE", "ends in the middle of line 14"),),
         held=(_unmapped(), _credits(), _waiting()),
         payments=PaymentTotals(
-            received=Tally(50, 100_275),
+            received=Tally(60, 101_275),
             posted=Tally(4, 9_000),
             verified=Tally(22, 47_750),
+            recorded=Tally(1, 700),
+            listed=Tally(2, 1_300),
             doubt=Tally(2, 2_000),
             held=Tally(2, 500),
             suspense=Tally(1, 1_000),
+            tasked=Tally(2, -2_250),
+            settled=Tally(1, 1_250),
+            withdrawn=Tally(1, 0),
+            cancelled=Tally(3, 0),
             known=Tally(19, 40_025),
         ),
         unposted=(
             Unposted("cashnet-88120034-1", "88120034", "cashnet", 2_500, "held", "OVERPAID", "10.00 more than is owed"),
-            Unposted("cashnet-88120041-2", "88120041", "cashnet", -2_000, "held", "PAYMENT-BACK", "a refund of 20.00"),
-            Unposted("peoplesoft-771-4", "", "peoplesoft", 1_000, "suspense", "MATCH-UNKNOWN-FEE", "no fee 9904"),
+            Unposted(
+                "cashnet-88120041-2",
+                "88120041",
+                "cashnet",
+                -2_000,
+                "held",
+                "REVERSAL-EARLY",
+                "a refund of 20.00, and no payment yet that it takes back",
+            ),
+            Unposted("peoplesoft-771-4", "", "peoplesoft", 1_000, "suspense", "MATCH-UNKNOWN-FEE", _CHOICE, 12),
+        ),
+        tasks=(
+            ToDo("unpay-cashnet-88120041-2-1", "unpay", "4410012", "4410012-2", "000445566", 2_000, _AGAIN, 34),
+            ToDo("waive-peoplesoft-812-1-1", "waive", "4410013", "4410013", "ada", 250, "waive 2.50 of it in Alma", 1),
+        ),
+        runs=(
+            RunOfDay("2026-11-23-01", "payments", 0, "0 files sent, 0 payments posted, 19 already known, 0 stops"),
+            RunOfDay("2026-11-23-02", "night", None, "1 files sent, 4 payments posted"),
         ),
         doubts=(
             Doubt("BPK3J5QZ7M2LX4TWAB-01", 1_250, 7, "the answer was cut off"),

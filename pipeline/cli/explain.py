@@ -1,0 +1,180 @@
+"""Tells a life: of a fee, a payment, a posting, a file, a task or all of a patron's, and what happens next and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.campus.identity import identity
+from pipeline.cli import coming
+from pipeline.cli.books import ledger_of
+from pipeline.cli.coming import Next, Turn
+from pipeline.findings import catalogue
+from pipeline.money import dollars
+from pipeline.ports.ledger import FeeState, Named, PaymentState
+from pipeline.stages.resolving import PAYMENTS as PAYMENT_WORDS
+from pipeline.stages.resolving import POSTINGS as POSTING_WORDS
+from pipeline.stages.resolving import RESEND_AFTER
+from pipeline.stages.resolving import UPLOADS as UPLOAD_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.ports.ledger import Charged, Ledger, Payment, Posting
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where one thing stands, and what comes next of it."""
+
+    turn: Turn
+    text: str
+
+
+def explain(word: str, campus: Path) -> int:
+    """Tell a life in order and what happens next; exit code 1 where the ledger knows nothing by this name.
+
+    The last line is one sentence: what happens next of that which needs somebody most, and when.
+    """
+    who = identity(campus)
+    with ledger_of(who) as ledger:
+        lines = list(told(word, ledger))
+    if not lines:
+        typer.echo(f"{word}: the ledger of {who.name} knows nothing under this name", err=True)
+        return 1
+    typer.echo("\n".join(lines))
+    return 0
+
+
+def told(word: str, ledger: Ledger) -> Iterator[str]:
+    """Give the lines: what happened, oldest first, then where each thing stands, the most urgent last."""
+    named = list(_with_what_took_it_back(ledger.named(word), ledger))
+    stories = [ledger.story(one.id) for one in named] or [ledger.story(word)]
+    rows = {(row["at"], row["run"], row["event"], row["text"]): None for story in stories for row in story}
+    for at, run, event, text in sorted(rows, key=lambda row: row[0]):
+        yield f"{at[:19].replace('T', ' ')}  {f'run {run}  ' if run else ''}{event}: {text}"
+    endings = {ending.text: ending for one in named for ending in _endings(one, ledger)}
+    for ending in sorted(endings.values(), key=lambda one: one.turn):
+        yield ending.text
+
+
+def _with_what_took_it_back(named: Iterable[Named], ledger: Ledger) -> Iterator[Named]:
+    for one in named:
+        yield one
+        if one.kind == "payment":
+            yield from (Named("payment", back.key) for back in ledger.backs_of(one.id))
+
+
+def _endings(one: Named, ledger: Ledger) -> Iterator[Ending]:
+    kinds: Mapping[str, Callable[[str, Ledger], Iterator[Ending]]] = {
+        "fee": _of_fee,
+        "payment": _of_payments,
+        "posting": _of_postings,
+        "upload": _of_upload,
+        "task": _of_task,
+        "file": _of_file,
+    }
+    return kinds[one.kind](one.id, ledger)
+
+
+def _of_payments(key: str, ledger: Ledger) -> Iterator[Ending]:
+    for payment in ledger.known_payments([key]).values():
+        yield from _of_payment(payment, ledger)
+
+
+def _of_postings(name: str, ledger: Ledger) -> Iterator[Ending]:
+    posting = ledger.posting(name)
+    if posting is not None:
+        yield _of_posting(posting, ledger)
+
+
+def _of_upload(name: str, ledger: Ledger) -> Iterator[Ending]:
+    for upload in ledger.uploads_of([name]):
+        if upload.batch.name == name:
+            facts = {"resolve": _answers(name, UPLOAD_WORDS.get(upload.state, {}))}
+            yield _ending(f"file {name} is {upload.state}", coming.UPLOADS[upload.state], name, ledger, facts)
+
+
+def _of_task(name: str, ledger: Ledger) -> Iterator[Ending]:
+    for task in ledger.tasks():
+        if task.task_id == name:
+            yield _ending(f"task {name} is {task.state}", coming.TASKS[task.state], name, ledger, {"id": name})
+
+
+def _of_file(sha: str, ledger: Ledger) -> Iterator[Ending]:
+    file = ledger.file(sha)
+    if file is not None:
+        yield _ending(
+            f"file {file.name} is {file.state}", coming.FILES[file.state], sha, ledger, {"do": _do(file.code)}
+        )
+
+
+def _of_fee(fee_id: str, ledger: Ledger) -> Iterator[Ending]:
+    """Tell every version of a fee, and the payments of it, for they are its next chapter."""
+    records = ledger.fee_record(fee_id)
+    for source in dict.fromkeys(str(record["source"]) for record in records):
+        for payment in ledger.payments_for(source, fee_id):
+            yield from _of_payment(payment, ledger)
+    for record in records:
+        paid = int(record["paid_cents"])
+        part = (
+            f" ({dollars(paid)} of {dollars(int(record['amount_cents']))} is paid at {record['system']})"
+            if paid
+            else ""
+        )
+        state, facts = str(record["state"]), {"do": _do(str(record["code"]))}
+        charged = ledger.charge_of(str(record["source"]), fee_id) if state == FeeState.CHARGED else None
+        yield _ending(
+            f"fee {fee_id} is {state}{part}", _of_charge(charged) or coming.FEES[state], fee_id, ledger, facts
+        )
+
+
+def _of_charge(charged: Charged | None) -> Next | None:
+    """Say what comes of a debt that the bursar has; None while its file has not arrived."""
+    if charged is None or not charged.sent_on:
+        return None
+    return coming.AT_THE_BURSAR if charged.open_cents else coming.NOTHING_OPEN
+
+
+def _of_payment(payment: Payment, ledger: Ledger) -> Iterator[Ending]:
+    postings = ledger.postings_of(payment.key)
+    if payment.state is PaymentState.ALLOCATED and postings:
+        yield from (_of_posting(posting, ledger) for posting in postings)
+        return
+    facts = {"do": _do(payment.code), "resolve": _answers(payment.key, PAYMENT_WORDS.get(payment.state, {}))}
+    what = f"payment {payment.key} of {dollars(payment.cents)} is {payment.state}"
+    yield _ending(what, coming.PAYMENTS[payment.state], payment.key, ledger, facts)
+
+
+def _of_posting(posting: Posting, ledger: Ledger) -> Ending:
+    name = posting.external_id
+    after = f", by --resend from {posting.since + RESEND_AFTER:%Y-%m-%d %H:%M} UTC on" if posting.since else ""
+    facts = {
+        "do": _do(posting.code),
+        "after": after,
+        "resolve": _answers(name, POSTING_WORDS.get(posting.state, {})),
+    }
+    what = (
+        f"posting {name} of {dollars(posting.cents)} for fee {posting.fee_id or posting.alma_fee_id} is {posting.state}"
+    )
+    return _ending(what, coming.POSTINGS[posting.state], name, ledger, facts)
+
+
+def _ending(what: str, coming: Next, subject: str, ledger: Ledger, facts: Mapping[str, str]) -> Ending:
+    turn, text = coming
+    word = ledger.said(subject) if turn is Turn.PERSON else None
+    waits = f"; {word.by} has said {word.action}, and another account must say so too" if word else ""
+    return Ending(turn, f"{what}: next: {text.format(**facts)}{waits}")
+
+
+def _answers(name: str, answers: Iterable[str]) -> str:
+    shown = " | ".join("--to FEE" if one == "--to" else one for one in answers)
+    return f"bursar resolve {name} {shown} --reason TEXT"
+
+
+def _do(code: str) -> str:
+    entry = catalogue().get(code)
+    return entry.do if entry else "see what its life says above"

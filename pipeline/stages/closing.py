@@ -1,0 +1,85 @@
+"""Tasks that close themselves: the fee was entered again, the credit is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.money import dollars
+from pipeline.ports.ledger import PaymentBook, StoryBook, TaskBook, TaskState
+from pipeline.ports.outside import Busy, Refused
+from pipeline.stages.duties import CLEAR, UNPAY
+from pipeline.stages.meter import MOST_CALLS, Metered, halted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.findings import Finding
+    from pipeline.ports.ledger import Task
+    from pipeline.ports.outside import AlmaFees, Clock
+
+BY = "pipeline"
+
+
+class Books(PaymentBook, TaskBook, StoryBook, Protocol):
+    """The books in which it stands whether a task is done."""
+
+
+def open_tasks(book: TaskBook, kind: str) -> Sequence[Task]:
+    """List the tasks of a kind that are still to be done, oldest first."""
+    return [task for task in book.tasks(TaskState.OPEN) if task.kind == kind]
+
+
+def reopened(book: Books, clock: Clock) -> None:
+    """Close the tasks whose fee was entered again: it has come since, over just as much, and continues their debt.
+
+    One fee closes one task.
+    """
+    done = {(task.source, task.reference, task.reason) for task in book.tasks(TaskState.DONE)}
+    for task in open_tasks(book, UNPAY):
+        charged = book.charge_of(task.source, task.fee_id)
+        if charged is None or not charged.continued_by:
+            continue
+        reason = f"fee {charged.continued_by} of {dollars(task.cents)} continues it"
+        fits = any(_came_since(row, task) for row in book.fee_record(charged.continued_by))
+        if fits and (task.source, task.reference, reason) not in done:
+            book.close_task(task.task_id, BY, reason, clock.now())
+            done.add((task.source, task.reference, reason))
+
+
+def _came_since(row: Mapping[str, str | int], task: Task) -> bool:
+    just_as_much = row["state"] == "continued" and row["amount_cents"] == task.cents
+    return just_as_much and str(row["since"])[:10] >= task.opened_on
+
+
+def cleared(book: Books, alma: AlmaFees | None, clock: Clock) -> list[Finding]:
+    """Close the tasks of credits of which Alma shows none any more, by one list of the patron's open fees each.
+
+    A look that does not come changes nothing.
+    """
+    if alma is None:
+        return []
+    metered = Metered(alma, MOST_CALLS)
+    try:
+        for task in open_tasks(book, CLEAR):
+            if metered.tired():
+                break
+            if _gone(task, book, metered):
+                book.close_task(task.task_id, BY, "Alma shows no open credit of this patron", clock.now())
+    except Refused as no:
+        return [halted(no, "whether credits were taken away could not be seen")]
+    return []
+
+
+def _gone(task: Task, book: PaymentBook, alma: AlmaFees) -> bool:
+    charged = book.charge_of(task.source, task.fee_id)
+    if charged is None:
+        return False
+    try:
+        fees = alma.list_fees(charged.patron_id, charged.patron_id_type, "ACTIVE")
+    except Busy:
+        return False
+    except Refused as no:
+        if no.scope == "system":
+            raise
+        return False
+    return not any(fee.kind == "CREDIT" or fee.balance_cents < 0 for fee in fees)

@@ -1,0 +1,61 @@
+"""Which payment a line takes back that brings money back: by its receipt, else by the fee it names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.ports.ledger import PaymentState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.ports.ledger import Charged, Payment, PaymentBook
+
+NEVER_PAID = (PaymentState.EXCLUDED, PaymentState.WITHDRAWN)
+"""Lines of these states brought no money that could go back."""
+
+
+def by_receipt(back: Payment, book: PaymentBook) -> Sequence[Payment]:
+    """Give the payments that a line takes back by the receipt it names, or by its own: none, the one, or several.
+
+    Of a receipt with several lines each of these counts if it leaves any: not in dispute with itself, the same line,
+    the same fee, exactly the amount.
+    """
+    receipt = back.origin_ref or back.payment_ref
+    lines = [one for one in book.payments_of(back.system, receipt) if _brought(one)] if receipt else []
+    for fits in _narrowing(back):
+        lines = [one for one in lines if fits(one)] or lines
+    return lines
+
+
+def by_fee(back: Payment, charged: Charged, book: PaymentBook) -> Sequence[Payment]:
+    """Give the payments of a debt that a line may take back which knows no receipt: the newest first, none later.
+
+    One that was cancelled has nothing left; it is among them if it was of just these cents, for it went back then.
+    """
+    paid = book.payments_for(charged.source, charged.fee_id)
+    fits = [one for one in paid if one.system == back.system and _brought(one) and _no_later(one, back)]
+    return [one for one in reversed(fits) if one.state is not PaymentState.CANCELLED or one.cents == -back.cents]
+
+
+def cents_for(payment: Payment, debt: tuple[str, str]) -> int:
+    """Add up a payment's cents for one debt."""
+    return sum(share.cents for share in payment.shares if (share.source, share.fee_id) == debt)
+
+
+def _brought(payment: Payment) -> bool:
+    return payment.cents > 0 and payment.state not in NEVER_PAID
+
+
+def _no_later(payment: Payment, back: Payment) -> bool:
+    return not payment.occurred_on or not back.occurred_on or payment.occurred_on <= back.occurred_on
+
+
+def _narrowing(back: Payment) -> Sequence[Callable[[Payment], bool]]:
+    names = {back.fee_ref, *(reference for reference, _ in back.fees)} - {""}
+    return (
+        lambda one: one.state is not PaymentState.HELD or bool(one.shares),
+        lambda one: not back.origin_ref and one.payment_line == back.payment_line,
+        lambda one: not names.isdisjoint({one.fee_ref, *(reference for reference, _ in one.fees)}),
+        lambda one: one.cents == -back.cents,
+    )

@@ -1,0 +1,84 @@
+"""Which of a system's returned files belong together, and which of them is the newest."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.campus.back import Return
+    from pipeline.campus.load import Loaded
+    from pipeline.flow.runner import Work
+    from pipeline.ports.ledger import InFile
+
+END_OF_TIME = "9999-12-31"
+
+
+def fitting(campus: Loaded, system: str, name: str, layout: str = "") -> list[Return]:
+    """Give the returns of a system that a file of this name may be of, in the order of the campus file.
+
+    Those of a layout, if one is named.  None for a system that the campus has no more.
+    """
+    told = campus.campus.systems.get(system)
+    returns = told.returns if told is not None else ()
+    return [one for one in returns if fnmatchcase(name, one.pattern) and layout in ("", one.layout)]
+
+
+class Streams:
+    """The returned files of a campus: a stream is what a system sends under one pattern."""
+
+    def __init__(self, work: Work) -> None:
+        """Ask the ledger once which files there are."""
+        self._work = work
+        self._files: dict[str, InFile | None] = {}
+        self._booked = work.ledger.files_in("payments", "booked")
+
+    def file(self, sha: str) -> InFile | None:
+        """Give a file by its hash."""
+        if sha not in self._files:
+            self._files[sha] = self._work.ledger.file(sha)
+        return self._files[sha]
+
+    def of(self, sha: str) -> Return | None:
+        """Give the return that a file is of, None where the campus names none of that pattern any more."""
+        file = self.file(sha)
+        return next(iter(fitting(self._work.campus, file.feed, file.name)), None) if file is not None else None
+
+    def same(self, sha: str, other: str) -> bool:
+        """Whether two files may be of one stream: they are unless both are known to be of different ones."""
+        one, two = self.of(sha), self.of(other)
+        return sha == other or one is None or two is None or one.pattern == two.pattern
+
+    def overtaken(self, sha: str, reader: str, covers_to: str) -> bool:
+        """Whether a file is older than one of its stream that was booked before it came.
+
+        It was written earlier, by its sender's clock, or lines of later days than its own are known.
+        """
+        file = self.file(sha)
+        if file is None:
+            return False
+        if any(0 < file.changed < one.changed for one in self._booked if self._with(file, one)):
+            return True
+        after = _day_after(covers_to)
+        later = self._work.ledger.payments_between(file.feed, reader, after, END_OF_TIME) if after else ()
+        return any(self.same(sha, one.file_sha) for one in later if one.file_sha != sha)
+
+    def booked(self, sha: str) -> None:
+        """Say that a file is dealt with by now."""
+        self._booked = [*self._booked, *([file] if (file := self.file(sha)) is not None else [])]
+
+    def _with(self, file: InFile, other: InFile) -> bool:
+        return file.feed == other.feed and file.sha != other.sha and self.same(file.sha, other.sha)
+
+
+def first_and_last(days: Sequence[str]) -> tuple[str, str]:
+    """Give the first and the last of these days; blank where there is none."""
+    told = sorted(day for day in days if day)
+    return (told[0], told[-1]) if told else ("", "")
+
+
+def _day_after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat() if day else ""

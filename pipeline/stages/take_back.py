@@ -1,0 +1,212 @@
+"""Money going back: cancel what was not posted yet, else open the debt again and tell staff what to do in Alma."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.findings import Finding
+from pipeline.money import dollars
+from pipeline.ports.ledger import PaymentState, PostingBook, PostingState, Share, TaskBook
+from pipeline.stages import closing
+from pipeline.stages.credited import Books as ChargedBooks
+from pipeline.stages.credited import Credited
+from pipeline.stages.duties import Duties
+from pipeline.stages.giveback import Origin, divided, parts, together
+from pipeline.stages.match import debts_of, fees_named
+from pipeline.stages.origins import by_fee, by_receipt, cents_for
+from pipeline.stages.payable import Hold
+from pipeline.stages.writeoffs import ADJUSTED, UNPLACED, written_off
+from pipeline.stages.writeoffs import TOO_MUCH as MORE_THAN_OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pipeline.flow.runner import Work
+    from pipeline.ports.ledger import Charged, Payment
+    from pipeline.ports.outside import Clock
+    from pipeline.stages.giveback import Debt, Part
+
+EARLY = "REVERSAL-EARLY"
+TOO_MUCH = "REVERSAL-TOO-MUCH"
+UNCLEAR = "REVERSAL-UNCLEAR"
+
+LOOKED_AT_AGAIN = frozenset({EARLY, UNPLACED, MORE_THAN_OPEN})
+"""Lines held for these reasons are thought about again every night: what they speak of may have come since."""
+
+GOING_BACK = frozenset({"sale", "refund", "void", "reversal", "chargeback"})
+
+
+class Books(ChargedBooks, PostingBook, TaskBook, Protocol):
+    """The books of the ledger that money going back touches."""
+
+
+def take_back(work: Work) -> None:
+    """Deal with every line that is no payment: what takes money back, what the bursar wrote off or adjusted.
+
+    Then close the tasks of which the ledger or Alma shows by now that they are done.
+    """
+    work.findings += back_all(work.ledger, work.outside.clock, work.today)
+    closing.reopened(work.ledger, work.outside.clock)
+    work.findings += closing.cleared(work.ledger, work.outside.alma, work.outside.clock)
+
+
+def back_all(book: Books, clock: Clock, today: date) -> list[Finding]:
+    """Deal with every such line that is new, or waited for what it speaks of, oldest first; give what is to be told.
+
+    Safe to call again after it died anywhere.
+    """
+    desk = Desk(book, clock, today)
+    findings: list[Finding] = []
+    for line in book.payments_in(PaymentState.RECEIVED, PaymentState.HELD):
+        new = line.state is PaymentState.RECEIVED and (line.kind != "sale" or line.cents < 0)
+        if new or (line.state is PaymentState.HELD and line.code in LOOKED_AT_AGAIN):
+            findings += desk.hold(line, hold) if (hold := desk.deal(line)) else []
+    return findings
+
+
+class Desk:
+    """Deals with one line after the other; each sees what the ones before it took."""
+
+    def __init__(self, book: Books, clock: Clock, today: date) -> None:
+        """Ask nothing yet."""
+        self.book, self.clock, self.today = book, clock, today.isoformat()
+        self.credited = Credited(book)
+
+    def hold(self, line: Payment, hold: Hold) -> list[Finding]:
+        """Hold a line; it is news once for each reason."""
+        self.book.settle_payment(line, PaymentState.HELD, hold.code, hold.why, self.clock.now())
+        return [Finding(hold.code, line.key, hold.why)] if hold.code != line.code else []
+
+    def deal(self, line: Payment) -> Hold | None:
+        """Book what a line means, or say why a person must look."""
+        if line.cents < 0 and line.kind in GOING_BACK:
+            return self.give_back(line)
+        if line.cents < 0 and line.kind == "adjustment" and (line.origin_ref or by_receipt(line, self.book)):
+            return self.give_back(line)
+        if line.kind == "writeoff" or (line.cents < 0 and line.kind == "adjustment"):
+            return self.write_off(line)
+        return Hold(
+            ADJUSTED, f"{dollars(line.cents)} as {line.kind}: it may be money that came in, or more that is owed"
+        )
+
+    def write_off(self, line: Payment) -> Hold | None:
+        """Take off the debt what the bursar wrote off, or say why not."""
+        named = fees_named(line, self.book) if line.fee_ref or line.fees else []
+        decided = written_off(line, named, debts_of(line, self.book), self.today)
+        if isinstance(decided, Hold):
+            return decided
+        self.book.withdraw_payment(line, decided.shares, decided.tasks, self.clock.now())
+        return None
+
+    def give_back(self, line: Payment) -> Hold | None:
+        """Cancel the payment it takes back, or open its debts again with the tasks that follow; or say why not."""
+        lines = [self._known(one) for one in by_receipt(line, self.book)]
+        if not lines:
+            return self._of_the_fee(line)
+        enough = [one for one in lines if one.left >= -line.cents] or lines[:1]
+        if len(enough) > 1 and not line.fee_ref:
+            says = f"{dollars(-line.cents)} go back of receipt {line.origin_ref or line.payment_ref}"
+            return Hold(UNCLEAR, f"{says}, which has {len(enough)} lines that they may be for")
+        return self._of_one(line, enough[0])
+
+    def _of_the_fee(self, line: Payment) -> Hold | None:
+        """Without a receipt the newest payment of just these cents counts; else the debt is opened by so much.
+
+        A receipt that is named and not known waits for its payment: another one of the same fee is not meant.
+        """
+        knows_receipt = line.origin_ref or (line.kind == "void" and line.payment_ref)
+        charged = self.book.charged(line.system, line.fee_ref) if line.fee_ref and not knows_receipt else None
+        paid = [self._known(one) for one in by_fee(line, charged, self.book)] if charged else []
+        if not paid or charged is None:
+            return Hold(EARLY, f"{dollars(-line.cents)} go back, and no payment is known that they came in with")
+        debt = (charged.source, charged.fee_id)
+        exact = [one for one in paid if cents_for(one.payment, debt) == -line.cents]
+        left = [one for one in exact if one.left >= -line.cents]
+        if left or len(paid) == 1 or (exact and line.payment_ref):
+            return self._of_one(line, (left or exact or paid)[0])
+        return self._of_several(line, charged, paid)
+
+    def _of_one(self, line: Payment, origin: Origin) -> Hold | None:
+        charged = self._charged(origin)
+        given = parts(origin, charged)
+        taken = divided(-line.cents, given, origin.left - sum(part.left for part in given), self._named(line))
+        overdrawn = any(cents > charged[debt].paid_cents for debt, cents in taken.items())
+        if -line.cents > origin.left or overdrawn:
+            says = f"{dollars(-line.cents)} go back, and {dollars(0 if overdrawn else origin.left)} of receipt"
+            return Hold(TOO_MUCH, f"{says} {origin.payment.payment_ref or origin.payment.key} are left")
+        if origin.cancels(line):
+            self.book.cancel_payment(origin.payment, line, _cancelled(line), self.clock.now())
+            return None
+        duties = Duties(line, self.today)
+        if origin.payment.state is PaymentState.SETTLED:
+            duties.look(None, -line.cents)
+        for part in given:
+            if cents := taken.get(part.debt, 0):
+                self._duty(line, charged[part.debt], part, cents, duties)
+        self._unsend([part for part in given if part.stays_unsent(taken.get(part.debt, 0))], line)
+        self._book(line, taken, duties, origin.payment.key)
+        return None
+
+    def _of_several(self, line: Payment, charged: Charged, paid: Sequence[Origin]) -> Hold | None:
+        """Open a debt by money of several payments, as where a sum paid to date has fallen: nobody says of which."""
+        debt = (charged.source, charged.fee_id)
+        if -line.cents > charged.paid_cents:
+            says = f"{dollars(-line.cents)} go back, and {dollars(charged.paid_cents)} of what came in for"
+            return Hold(TOO_MUCH, f"{says} {charged.reference} are left")
+        live = [one for one in paid if one.payment.state is not PaymentState.CANCELLED]
+        each = [part for one in live for part in parts(one, self._charged(one)) if part.debt == debt]
+        duties = Duties(line, self.today)
+        self._duty(line, charged, together(each, charged.paid_cents), -line.cents, duties)
+        self._book(line, {debt: -line.cents}, duties, "")
+        return None
+
+    def _book(self, line: Payment, taken: Mapping[Debt, int], duties: Duties, origin: str) -> None:
+        shares = [Share(number, *debt, -cents) for number, (debt, cents) in enumerate(taken.items(), 1)]
+        self.book.take_back(line, shares, duties.made, self.clock.now(), origin=origin)
+
+    def _known(self, payment: Payment) -> Origin:
+        return Origin(payment, self.book.backs_of(payment.key), self.book.postings_of(payment.key))
+
+    def _duty(self, line: Payment, charged: Charged, part: Part, cents: int, duties: Duties) -> None:
+        """Tell staff what Alma shows too much: paid, or given back twice because the book came back as well."""
+        too_much = part.too_much(cents)
+        if part.by_hand:
+            duties.look(charged, min(cents, part.by_hand))
+        if not too_much:
+            return
+        credit = self._credit(line, charged, cents, too_much)
+        if credit:
+            duties.clear(charged, credit)
+        if too_much > credit:
+            duties.unpay(charged, too_much - credit, unsure=part.unsure)
+
+    def _credit(self, line: Payment, charged: Charged, cents: int, too_much: int) -> int:
+        """Give the cents of a refund that answer a credit: so much is not owed again."""
+        if line.kind != "refund":
+            return 0
+        waiting = self.credited.waiting(charged, cents)
+        credit = waiting + self.credited.booked(charged)
+        owed_again = max(0, charged.charged_cents - waiting - (charged.paid_cents - cents))
+        return min(credit, max(0, too_much - owed_again))
+
+    def _unsend(self, unsent: Sequence[Part], line: Payment) -> None:
+        """What was planned and never attempted need not be paid in Alma first, only for staff to undo it."""
+        for part in unsent:
+            for posting in part.postings:
+                self.book.move_posting(posting, PostingState.CANCELLED, self.clock.now(), why=_cancelled(line))
+
+    def _charged(self, origin: Origin) -> Mapping[Debt, Charged]:
+        debts = dict.fromkeys((share.source, share.fee_id) for share in origin.payment.shares)
+        found = {debt: self.book.charge_of(*debt) for debt in debts}
+        return {debt: charged for debt, charged in found.items() if charged is not None}
+
+    def _named(self, line: Payment) -> dict[Debt, int]:
+        if not line.fee_ref and not line.fees:
+            return {}
+        named = [(one.charged, max(0, one.cents)) for one in fees_named(line, self.book)]
+        return {(charged.source, charged.fee_id): cents for charged, cents in named if charged}
+
+
+def _cancelled(line: Payment) -> str:
+    return f"{line.kind} {line.payment_ref or line.key} of {line.occurred_on} takes it back before it was posted"

@@ -1,0 +1,150 @@
+"""Turns what was paid so far into payments: each is the difference to what earlier files had said of its reference."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.rules import Sorting
+from pipeline.stages.identity import TO_DATE, step_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    import pandas as pd
+
+    from pipeline.findings import Outcome
+    from pipeline.ports.ledger import Payment, PaymentBook
+    from pipeline.stages.told import Memory
+
+TWO_SUMS = "PAYMENT-TWO-SUMS"
+NEWS, KNOWN, NOTHING, CONTRADICTS = "news", "known", "nothing", "contradicts"
+
+
+@dataclass(slots=True)
+class Chain:
+    """What a reference has paid by all that was said so far: how many changes, the sum, the newest day."""
+
+    steps: int = 0
+    cents: int = 0
+    on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one row says: the place of the row, its file, the key of its reference, the day and the sum by then."""
+
+    place: int
+    sha: str
+    key: str
+    on: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a row: the key it bears, and the cents that earlier files had said of it."""
+
+    what: str
+    key: str
+    before: int = 0
+
+
+def differences(given: pd.DataFrame, fresh: Collection[str], book: PaymentBook, memory: Memory) -> Outcome:
+    """Make of each row (identity ``to_date``) the change since what was said before, under the number of that change.
+
+    Passed rows have the difference as amount_cents, the rest as before_cents; less than before is a reversal.  Of a
+    reference that a file names several times the newest day counts.  Two sums of that day are held, and are no payment
+    that a person could let go: the next file says again what was paid.  A file that is not in ``fresh`` says nothing
+    new: it is booked, or older than one that was.
+    """
+    statements = _statements(given)
+    chains = _chains(book, {one.key for one in statements})
+    found: dict[int, Verdict] = {}
+    for (sha, key), same in _by_file(statements).items():
+        chain = chains[key]
+        found |= _judged(same, chain, news=sha in fresh)
+        memory.said.setdefault(sha, set()).update(step_of(key, number + 1) for number in range(chain.steps))
+    return _sorted(given, [found[place] for place in range(len(given))])
+
+
+def _statements(given: pd.DataFrame) -> list[Statement]:
+    names = ("file_sha", "payment_key", "occurred_on", "amount_cents")
+    columns = (given[name].tolist() for name in names)
+    return [Statement(place, *said) for place, said in enumerate(zip(*columns, strict=True))]
+
+
+def _by_file(statements: Iterable[Statement]) -> Mapping[tuple[str, str], list[Statement]]:
+    """The statements about one reference in one file, in the order in which the files come."""
+    found: dict[tuple[str, str], list[Statement]] = defaultdict(list)
+    for one in statements:
+        found[one.sha, one.key].append(one)
+    return found
+
+
+def _chains(book: PaymentBook, keys: Collection[str]) -> dict[str, Chain]:
+    """Follow the changes that are known of each reference, all of them at a time."""
+    chains = {key: Chain() for key in keys}
+    left, number = set(keys), 0
+    while left:
+        number += 1
+        steps = {step_of(key, number): key for key in left}
+        known = book.known_payments(sorted(steps))
+        for step, payment in known.items():
+            _add(chains[steps[step]], payment)
+        left = {steps[step] for step in known}
+    return chains
+
+
+def _add(chain: Chain, payment: Payment) -> None:
+    chain.steps += 1
+    chain.cents += payment.cents
+    chain.on = max(chain.on, payment.occurred_on)
+
+
+def _judged(same: list[Statement], chain: Chain, *, news: bool) -> dict[int, Verdict]:
+    """Judge what one file says of one reference; ``chain`` learns it."""
+    newest = max(one.on for one in same)
+    last = [one for one in same if one.on == newest]
+    found = {one.place: Verdict(KNOWN, one.key) for one in same}
+    if not news or newest < chain.on:
+        return found
+    if len({one.cents for one in last}) > 1:
+        return found | {one.place: Verdict(CONTRADICTS, one.key) for one in last}
+    one = last[0]
+    if one.cents == chain.cents:
+        return found if chain.steps else found | {one.place: Verdict(NOTHING, one.key)}
+    found[one.place] = Verdict(NEWS, step_of(one.key, chain.steps + 1), chain.cents)
+    chain.steps, chain.cents, chain.on = chain.steps + 1, one.cents, newest
+    return found
+
+
+def _sorted(given: pd.DataFrame, verdicts: list[Verdict]) -> Outcome:
+    import pandas as pd
+
+    index = given.index
+    before = pd.Series([one.before for one in verdicts], index=index, dtype="int64")
+    change = given["amount_cents"] - before
+    kind = pd.Series("sale", index=index, dtype="str").where(change > 0, "reversal")
+    rows = Sorting(
+        given.assign(
+            payment_key=pd.Series([one.key for one in verdicts], index=index, dtype="str"),
+            before_cents=before,
+            amount_cents=change,
+            kind=given["kind"].where(change == 0, kind).astype("str"),
+        )
+    )
+
+    def those(which: str) -> pd.Series[bool]:
+        return pd.Series([one.what == which for one in verdicts], index=rows.frame.index, dtype=bool)
+
+    rows.put("duplicate", those(KNOWN), "PAYMENT-KNOWN", "no more and no less was paid for it than had been said")
+    rows.put("excluded", those(NOTHING), "PAYMENT-ZERO", "line {line} moves no money")
+    rows.hold(those(CONTRADICTS), TWO_SUMS, "two sums of {fee_ref} are said for {occurred_on}; neither is entered")
+    return rows.outcome()
+
+
+def is_to_date(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows say what was paid to date."""
+    return frame["identity"] == TO_DATE

@@ -1,0 +1,147 @@
+"""Sets every line of money beside what was told before: it is news, known, or contradicts and takes a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.ports.ledger import PaymentState
+from pipeline.rules import Sorting
+from pipeline.stages.identity import CONTENT, key_of, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import pandas as pd
+
+    from pipeline.findings import Outcome
+    from pipeline.ports.ledger import Payment
+    from pipeline.stages.streams import Streams
+
+FOREIGN = "PAYMENT-NOT-OURS"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line of money said when it was first told: its fingerprint, the file it stood in, whether it was ours."""
+
+    fingerprint: str
+    file_sha: str
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What tells a row of tables.PAYMENTS from others."""
+
+    key: str
+    fingerprint: str
+    sha: str
+    line: str
+    identity: str
+    repeats: str
+    receipt: str
+    place: str
+
+
+@dataclass(slots=True)
+class Memory:
+    """What every key has said by now: in the ledger, or earlier tonight; and which keys each file of tonight says."""
+
+    told: dict[str, Told]
+    streams: Streams
+    said: dict[str, set[str]] = field(default_factory=dict)
+    ours_now: set[str] = field(default_factory=set)
+
+    def verdict(self, row: Row) -> tuple[str, str]:
+        """Say what a line is (news, known, changed, repeated) and which key it bears; remember it."""
+        what, key = self.put_aside(row)
+        if what == "known" and (before := self.told.get(key)) is not None and before.foreign:
+            self.ours_now.add(key)
+        return what, key
+
+    def put_aside(self, row: Row) -> tuple[str, str]:
+        """Say the same of a line that ``receive`` has boxed, which makes nothing ours."""
+        what, key = self._in_receipt(row) if row.receipt else self._by_key(row)
+        if what == "changed":
+            key = row.place or key_of(row.key, row.fingerprint)
+        elif what == "repeated":
+            key = key_of(row.key, row.fingerprint, *self._where(row))
+        if key in self.told:
+            what = "known"
+        self.told.setdefault(key, Told(row.fingerprint, row.sha))
+        self.said.setdefault(row.sha, set()).update((row.key, key, row.place))
+        return what, key
+
+    def _by_key(self, row: Row) -> tuple[str, str]:
+        before = self.told.get(row.key)
+        if before is None:
+            return "news", row.key
+        if before.fingerprint != row.fingerprint:
+            return "changed", ""
+        if row.identity != CONTENT or before.file_sha == row.sha:
+            return "known", row.key
+        again = row.repeats == "cumulative" and self.streams.same(row.sha, before.file_sha)
+        return ("known", row.key) if again else ("repeated", "")
+
+    def _in_receipt(self, row: Row) -> tuple[str, str]:
+        """A receipt that does not number its lines is told whole by one file; what another adds to it contradicts."""
+        if row.place in self.told:
+            return "known", row.place
+        least = self.told.get(row.receipt)
+        if least is None:
+            return "news", row.key
+        if least.fingerprint == row.fingerprint and row.place == line_of(row.receipt, row.fingerprint, 0):
+            return "known", row.receipt
+        return ("news", row.place) if least.file_sha == row.sha else ("changed", "")
+
+    def _where(self, row: Row) -> tuple[str, ...]:
+        """An equal line is one for its file; in a report that repeats itself, one for all its files."""
+        of = self.streams.of(row.sha)
+        return (of.pattern,) if row.repeats == "cumulative" and of is not None else (row.sha, row.line)
+
+
+def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
+    """Give the rows of tables.PAYMENTS as told apart."""
+    names = ("payment_key", "fingerprint", "file_sha", "line", "identity", "repeats", "receipt_key", "line_key")
+    columns = (frame[name].astype("str").tolist() for name in names)
+    return (Row(*said) for said in zip(*columns, strict=True))
+
+
+def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
+    """Give every key that these rows have, or may come to bear."""
+    found: set[str] = set()
+    for frame in frames:
+        for row in rows_of(frame):
+            of = streams.of(row.sha)
+            pattern = (of.pattern,) if of is not None else ()
+            found |= {row.key, row.receipt, row.place, key_of(row.key, row.fingerprint)}
+            found |= {key_of(row.key, row.fingerprint, *where) for where in (pattern, (row.sha, row.line))}
+    return found - {""}
+
+
+def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
+    """Begin with what the ledger knows."""
+    return Memory(
+        {
+            key: Told(one.fingerprint, one.file_sha, one.state is PaymentState.EXCLUDED and one.code == FOREIGN)
+            for key, one in known.items()
+        },
+        streams,
+    )
+
+
+def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
+    """Sort rows into what is news (passed), what is known (duplicate) and what contradicts (held)."""
+    import pandas as pd
+
+    verdicts = [memory.verdict(row) for row in rows_of(given)]
+    rows = Sorting(given.assign(payment_key=pd.Series([key for _, key in verdicts], index=given.index, dtype="str")))
+
+    def those(which: str) -> pd.Series[bool]:
+        return pd.Series([what == which for what, _ in verdicts], index=rows.frame.index, dtype=bool)
+
+    rows.put("duplicate", those("known"), "PAYMENT-KNOWN", "the ledger holds this line, or an earlier one of tonight")
+    rows.hold(those("changed"), "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
+    rows.hold(those("repeated"), "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
+    return rows.outcome()

@@ -1,0 +1,98 @@
+"""The machine stops at any move of a night of matching and taking back; the same night again ends as if it had not."""
+
+from __future__ import annotations
+
+from pipeline.campus.back import Unnamed
+from pipeline.ports.ledger import Payment, PaymentState, PostingState
+from tests.fakes.postings import a_payment
+from tests.unit.back_kit import Desk, a_back, debt, unnamed
+
+OWED = (
+    debt("B1", 1000),
+    debt("B2", 500),
+    debt("B3", 800, "2026-12-24"),
+    debt("B4", 700),
+    debt("B5", 90, patron_id="P5", bursar_id="P5"),
+)
+
+
+class Crash(BaseException):
+    """The machine stops here."""
+
+
+class Fuse:
+    """Stops at the n-th step, once."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, _label: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
+
+
+def an_evening(rule: Unnamed) -> Desk:
+    """Money of an earlier night is partly posted; tonight brings money of every kind, and money goes back."""
+    desk = Desk(*OWED, rule=rule)
+    desk.receive(a_payment("K1", 1500, fee_ref="", fees=(("B1", 1000), ("B2", 500))))
+    desk.match()
+    first, _ = desk.allocate("K1")
+    desk.moved(first, PostingState.POSTED)
+    desk.receive(
+        a_payment("K2", 800, fee_ref="B3", patron_id="P9"),
+        a_payment("K3", 300, fee_ref="X"),
+        a_payment("K4", 900, fee_ref="", fees=(("B4", 600), ("Y", 300))),
+        unnamed("K5", 100, patron_id="P5"),
+        a_payment("K6", 100, fee_ref="B4"),
+        a_back("R1", -1500, fee_ref="", origin_ref="R-K1"),
+        a_back("R2", -100, kind="void", fee_ref="B4", payment_ref="R-K6"),
+        a_back("R3", -50, origin_ref="R-K77"),
+        a_back("W1", -10, kind="writeoff", fee_ref="B4", payment_ref=""),
+        a_back("A1", 70, kind="adjustment"),
+    )
+    return desk
+
+
+def told(desk: Desk) -> tuple[object, ...]:
+    """Where everything stands."""
+    payments = {one.key: (one.state, one.code, one.shares, one.takes_back) for one in desk.book.payments.values()}
+    postings = {one.external_id: one.state for one in desk.book.by_id.values()}
+    return payments, postings, sorted(desk.book.by_task), [desk.open(one.fee_id) for one in OWED]
+
+
+def ends(number: int, rule: Unnamed) -> tuple[bool, tuple[object, ...]]:
+    """Whether the machine stopped at the n-th step, and how the night ends after all."""
+    desk, stopped = an_evening(rule), False
+    desk.book.step = Fuse(number)
+    try:
+        desk.night()
+    except Crash:
+        stopped = True
+        assert all(_kept_back(one) for one in desk.book.payments.values())
+        desk.book.step = Fuse(0)
+        desk.night()
+    return stopped, told(desk)
+
+
+def _kept_back(payment: Payment) -> bool:
+    """What a person must look at is never, for a moment, ready to be posted."""
+    return payment.key not in ("K2", "K4") or payment.state is not PaymentState.MATCHED
+
+
+def _every_step(rule: Unnamed) -> int:
+    whole, number = ends(0, rule)[1], 0
+    while True:
+        number += 1
+        stopped, end = ends(number, rule)
+        assert end == whole
+        if not stopped:
+            return number - 1
+
+
+def test_a_night_that_stops_anywhere_ends_the_same() -> None:
+    assert _every_step(Unnamed()) > 20
+
+
+def test_so_it_does_where_a_person_wants_to_look() -> None:
+    assert _every_step(Unnamed(review=True)) > 20

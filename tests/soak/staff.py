@@ -1,0 +1,38 @@
+"""What staff do by day about the money that waits for them: always true to what they see in Alma, never all of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.ports.ledger import PaymentState, PostingState, TaskState
+
+if TYPE_CHECKING:
+    import random
+    from datetime import datetime
+
+    from tests.soak.book import SoakBook
+    from tests.soak.weather import SoakAlma
+
+RESENT_AFTER = timedelta(hours=72)
+OFTEN = 0.3
+WORD = "ann: seen to"
+
+
+def at_work(book: SoakBook, alma: SoakAlma, now: datetime, draw: random.Random) -> None:
+    """Answer some doubts, settle some of what is held, do some tasks."""
+    known = alma.standing().keys() | alma.under_way
+    for posting in book.postings(PostingState.DOUBT, PostingState.HELD):
+        fresh = posting.since is not None and now - posting.since < RESENT_AFTER
+        if posting.external_id in known or fresh or draw.random() > OFTEN:
+            continue
+        by_us = posting.way == "api"  # what Alma's import would make of too much is not for staff to try
+        to = draw.choice((PostingState.READY, PostingState.SETTLED)) if by_us else PostingState.SETTLED
+        book.move_posting(posting, to, now, code=posting.code if to is PostingState.READY else "", why=WORD)
+    for payment in book.payments_in(PaymentState.SUSPENSE, PaymentState.HELD):
+        if not payment.shares and draw.random() < OFTEN / 3:
+            to = draw.choice((PaymentState.RECEIVED, PaymentState.SETTLED))
+            book.settle_payment(payment, to, payment.code if payment.code == "ADJUSTMENT" else "", WORD, now)
+    for task in book.tasks(TaskState.OPEN):
+        if draw.random() < OFTEN:
+            book.close_task(task.task_id, "ann", WORD, now)

@@ -1,0 +1,233 @@
+"""Payments handed over to Alma's import: one file a night, looked at before and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.flow.books import UnbalancedError
+from pipeline.ports.ledger import PostingState, UploadState
+from pipeline.ports.outside import Busy
+from pipeline.sandbox import import_job
+from pipeline.stages import import_file
+from tests.handing_over import IMPORTS, Rig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.ports.ledger import Charged
+
+
+def codes(rig: Rig) -> list[str]:
+    return [one.code for one in rig.findings if one.code != "IMPORT-BARE"]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    made = Rig(tmp_path)
+    made.owes("B1", 1000)
+    return made
+
+
+def test_a_payment_stands_in_one_file_and_is_verified_by_what_alma_shows(rig: Rig) -> None:
+    rig.pays("K1", cents=400)
+    first = rig.run(1)
+    assert (rig.files(), first.sent, first.handed_over) == (
+        ["payments_alma_20260302_0001.xml"],
+        1,
+        ("payments_alma_20260302_0001.xml",),
+    )
+    assert rig.states() == {"K1": "listed"}
+    rig.run(2)
+    assert (rig.states(), len(rig.book.import_files)) == ({"K1": "listed"}, 1)
+    rig.import_all()
+    rig.run(3)
+    assert (rig.states(), rig.paid(), codes(rig)) == ({"K1": "verified"}, 400, [])
+
+
+def test_what_comes_later_on_the_same_date_waits_for_the_next(rig: Rig) -> None:
+    rig.pays("K1", cents=400)
+    rig.run(1)
+    rig.pays("K2", cents=100)
+    rig.run(1)
+    assert (rig.states(), len(rig.files())) == ({"K1": "listed", "K2": "ready"}, 1)
+    rig.run(2)
+    assert (rig.states(), len(rig.files())) == ({"K1": "listed", "K2": "listed"}, 2)
+
+
+def test_two_equal_payments_on_two_nights_are_both_imported_and_each_is_seen(rig: Rig) -> None:
+    rig.pays("K1", cents=400)
+    rig.run(1)
+    rig.import_all()
+    rig.pays("K2", cents=400)
+    rig.run(2)
+    assert rig.states() == {"K1": "verified", "K2": "listed"}
+    rig.run(3)
+    assert rig.states()["K2"] == "listed"
+    rig.import_all()
+    rig.run(4)
+    assert (rig.states(), rig.paid()) == ({"K1": "verified", "K2": "verified"}, 800)
+
+
+def test_without_an_api_key_it_stays_listed_and_is_told_once_a_week(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, api=False)
+    rig.owes("B1")
+    rig.pays("K1")
+    told = []
+    for day in (1, 2, 7, 8, 8, 9, 16, 21, 22):
+        rig.run(day)
+        told += [(day, one.text) for one in rig.findings if one.code == "IMPORT-UNSEEN"]
+    name = "payments_alma_20260302_0001.xml"
+    assert told == [
+        (8, f"{name}: 1 row, 10.00 not seen in Alma 7 days after it was sent"),
+        (16, f"{name}: 1 row, 10.00 not seen in Alma 15 days after it was sent"),
+        (22, f"{name}: 1 row, 10.00 not seen in Alma 21 days after it was sent"),
+    ]
+    assert (rig.states(), rig.files()) == ({"K1": "listed"}, [name])
+
+
+def test_a_person_may_say_that_it_is_settled_and_nobody_is_told_any_more(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, api=False)
+    rig.owes("B1")
+    posting = rig.pays("K1")
+    rig.run(1)
+    (listed,) = rig.book.postings(PostingState.LISTED)
+    assert listed.external_id == posting.external_id
+    rig.book.move_posting(listed, PostingState.SETTLED, rig.clock.now(), why="seen in Alma by hand")
+    rig.run(9)
+    assert codes(rig) == []
+
+
+def test_a_file_that_alma_imports_twice_is_told(rig: Rig) -> None:
+    rig.pays("K1", cents=600)
+    rig.run(1)
+    (path,) = rig.inbox.iterdir()
+    import_job.import_file(rig.world, path)
+    rig.import_all()
+    rig.run(2)
+    assert (codes(rig), rig.states(), rig.credits()) == (["IMPORT-DOUBLE"], {"K1": "mismatch"}, 200)
+    rig.run(3)
+    assert codes(rig) == []
+
+
+def test_a_clean_night_asks_one_question_a_patron_before_and_two_at_most_after(rig: Rig) -> None:
+    rig.owes("B2", 500)
+    rig.pays("K1", cents=400)
+    rig.pays("K2", "B2", 500)
+    rig.run(1)
+    assert rig.alma.calls == ["list EXPORTED"]
+    rig.import_all()
+    rig.alma.calls.clear()
+    rig.run(2)
+    assert (rig.alma.calls, set(rig.states().values())) == (["list EXPORTED", "list CLOSED"], {"verified"})
+
+
+def test_a_patron_whom_alma_no_longer_knows_is_named(rig: Rig) -> None:
+    rig.pays("K1")
+    rig.world.users.clear()
+    rig.run(1)
+    assert (codes(rig), rig.states()) == (["LOCATE-NO-PATRON"], {"K1": "held"})
+
+
+class TestBeforeItIsHandedOver:
+    def test_a_fee_that_was_waived_meanwhile_is_held_and_makes_no_credit(self, rig: Rig) -> None:
+        rig.pays("K1")
+        fee = next(iter(rig.world.fees.values()))
+        rig.world.waive(fee, 1000, "R", "lost and found")
+        rig.run(1)
+        assert (codes(rig), rig.states(), rig.files()) == (["FEE-CLOSED"], {"K1": "held"}, [])
+        rig.run(2)
+        assert codes(rig) == []
+
+    def test_more_than_is_left_is_held_and_goes_once_there_is_room(self, rig: Rig) -> None:
+        rig.pays("K1")
+        fee = rig.world.waive(next(iter(rig.world.fees.values())), 1, "R", "")
+        rig.run(1)
+        assert (codes(rig), rig.states()) == (["IMPORT-EXCEEDS"], {"K1": "held"})
+        rig.world.fees[fee.fee_id] = replace(fee, balance_cents=1000)
+        rig.run(2)
+        assert rig.states() == {"K1": "listed"}
+
+    def test_what_a_file_on_its_way_will_take_is_not_left(self, rig: Rig) -> None:
+        rig.pays("K1", cents=700)
+        rig.run(1)
+        rig.pays("K2", cents=301)
+        rig.run(2)
+        assert (codes(rig), rig.states()["K2"]) == (["IMPORT-EXCEEDS"], "held")
+
+    def test_what_somebody_entered_at_a_desk_is_held(self, rig: Rig) -> None:
+        fee = next(iter(rig.world.fees.values()))
+        rig.world.imported(fee, 400, "PAYMENT")
+        rig.pays("K1", cents=400)
+        rig.run(1)
+        assert (codes(rig), rig.states()) == (["LOOKS-ALREADY-ENTERED"], {"K1": "held"})
+        (held,) = rig.book.postings(PostingState.HELD)
+        rig.book.move_posting(held, PostingState.READY, rig.clock.now(), code=held.code, why="ana: another payment")
+        rig.run(2)
+        assert rig.states() == {"K1": "listed"}
+
+    def test_nobody_knows_tonight_so_it_waits_and_after_three_nights_a_person_is_told(self, rig: Rig) -> None:
+        rig.pays("K1")
+
+        def busy(*_: object) -> None:
+            nobody = "nobody answers"
+            raise Busy(nobody)
+
+        rig.alma.list_fees = busy
+        for day in (1, 2):
+            rig.run(day)
+            assert (codes(rig), rig.states(), rig.files()) == ([], {"K1": "ready"}, [])
+        rig.run(3)
+        assert (codes(rig), rig.states()) == (["POST-BLIND"], {"K1": "held"})
+
+
+def test_without_a_place_for_it_the_operator_is_told_and_nothing_is_listed(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.owes("B1")
+    rig.pays("K1")
+    rig.loaded = replace(rig.loaded, campus=rig.loaded.campus.model_copy(update={"imports": None}))
+    rig.run(1)
+    assert (codes(rig), rig.states()) == (["IMPORT-NOWHERE"], {"K1": "ready"})
+
+
+def test_a_file_of_its_name_that_is_not_ours_is_never_replaced_and_cancelled_it_is_written_anew(rig: Rig) -> None:
+    (rig.inbox / "payments_alma_20260302_0001.xml").write_text("somebody else's", "utf-8")
+    rig.pays("K1")
+    rig.run(1)
+    assert codes(rig) == ["DELIVER-CONFLICT"]
+    (upload,) = rig.book.uploads()
+    rig.book.move_upload(upload, UploadState.CANCELLED, "ana: not ours", rig.clock.now())
+    assert rig.states() == {"K1": "ready"}
+    rig.run(1)
+    assert rig.states() == {"K1": "listed"}
+    assert rig.files() == ["payments_alma_20260302_0001.xml", "payments_alma_20260302_0002.xml"]
+
+
+def test_a_file_that_does_not_read_back_to_the_cent_never_leaves(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing = import_file.document
+    monkeypatch.setattr(
+        import_file,
+        "document",
+        lambda *what: (one.replace(b"<xb:sum>10<", b"<xb:sum>10.01<") for one in writing(*what)),
+    )
+    rig.pays("K1")
+    with pytest.raises(UnbalancedError, match="1 cents too many"):
+        rig.run(1)
+    assert (rig.states(), rig.files()) == ({"K1": "ready"}, [])
+
+
+def test_a_source_that_is_called_like_a_system_still_goes_to_alma(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, more=IMPORTS)
+    charge = replace(_charge(rig), source="peoplesoft")
+    rig.book.debts["peoplesoft", "B1"] = charge
+    posting = rig.pays("K1")
+    rig.book.by_id[posting.external_id] = replace(posting, source="peoplesoft")
+    rig.run(1)
+    assert rig.files() == ["payments_peoplesoft_20260302_0001.xml"]
+
+
+def _charge(rig: Rig) -> Charged:
+    rig.owes("B1")
+    return rig.book.debts["alma", "B1"]

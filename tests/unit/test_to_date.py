@@ -1,0 +1,111 @@
+"""Amounts paid so far: each payment is what came since the last file, a fall goes back, and nothing counts twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.ports.ledger import PaymentState
+from tests.unit.return_kit import TO_DATE, Counter, boxes, codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAYS = """
+[[systems.peoplesoft.returns]]
+layout = "own/so_far"
+connection = "bursar"
+folder = "peoplesoft/out"
+pattern = "SO_FAR_*.csv"
+quiet_s = 0
+"""
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Counter:
+    return Counter(tmp_path, SAYS, {"own/so_far": TO_DATE})
+
+
+def said(counter: Counter, number: int, *sums: str, days: int = 5, age: int = 0) -> dict[str, int]:
+    """Let a file say what was paid so far of fee 1001 by a day."""
+    rows = [f"001234567,1/{days}/2026,1001,{one}" for one in sums]
+    counter.paid(f"SO_FAR_{number}.csv", *rows, age=timedelta(days=age))
+    return boxes(counter.night())
+
+
+def steps(counter: Counter) -> list[int]:
+    return sorted(one.cents for one in counter.ledger.payments.values())
+
+
+def test_each_payment_is_the_difference_to_what_was_said_before(counter: Counter) -> None:
+    assert said(counter, 1, "5.00") == {"passed": 1}
+    assert said(counter, 2, "12.50", days=6)["passed"] == 1
+    assert said(counter, 3, "12.50", days=7)["passed"] == 0
+    assert steps(counter) == [500, 750]
+    assert {one.kind for one in counter.ledger.payments.values()} == {"sale"}
+
+
+def test_a_fall_is_a_reversal_of_the_difference_and_a_rise_after_it_is_a_payment_again(counter: Counter) -> None:
+    for number, so_far in enumerate(("12.50", "5.00", "12.50", "5.00", "0.00"), start=5):
+        said(counter, number, so_far, days=number)
+    assert sorted(one.cents for one in counter.ledger.payments.values()) == [-750, -750, -500, 750, 1250]
+    assert {one.kind for one in counter.ledger.payments.values() if one.cents < 0} == {"reversal"}
+    assert sum(steps(counter)) == 0
+    assert all(one.state is PaymentState.RECEIVED for one in counter.ledger.payments.values())
+
+
+def test_nothing_paid_yet_is_no_money(counter: Counter) -> None:
+    assert said(counter, 1, "0.00") == {"passed": 0, "excluded": 1}
+    assert counter.ledger.payments == {}
+    assert said(counter, 2, "5.00", days=6)["passed"] == 1
+
+
+def test_a_lost_ledger_and_the_same_files_again_give_the_same_keys(counter: Counter) -> None:
+    for number, so_far in enumerate(("5.00", "12.50", "9.00", "20.00"), start=5):
+        said(counter, number, so_far, days=number)
+    before = counter.keys()
+    counter.ledger.lose()
+    counter.night()
+    assert counter.keys() == before
+
+
+def test_an_older_file_that_comes_late_takes_nothing_back(counter: Counter) -> None:
+    said(counter, 2, "12.50", days=6)
+    assert said(counter, 1, "5.00", days=5, age=2)["passed"] == 0
+    assert said(counter, 3, "5.00", days=6, age=5)["passed"] == 0
+    assert steps(counter) == [1250]
+
+
+def test_of_a_charge_that_a_file_names_for_several_days_the_newest_counts(counter: Counter) -> None:
+    rows = [f"001234567,1/{day}/2026,1001,{so_far}" for day, so_far in ((7, "12.50"), (5, "5.00"), (6, "9.00"))]
+    counter.paid("SO_FAR_1.csv", *rows)
+    assert boxes(counter.night()) == {"passed": 1, "duplicate": 2}
+    assert steps(counter) == [1250]
+
+
+def test_two_sums_for_one_day_are_named_and_neither_is_entered(counter: Counter) -> None:
+    counter.paid("SO_FAR_1.csv", *(f"001234567,1/5/2026,1001,{so_far}" for so_far in ("5.00", "12.50", "5.00")))
+    night = counter.night()
+    assert boxes(night) == {"passed": 0, "held": 3}
+    assert codes(night) == ["PAYMENT-TWO-SUMS"]
+    assert counter.ledger.payments == {}
+    assert said(counter, 2, "12.50", days=6)["passed"] == 1
+    assert steps(counter) == [1250]
+
+
+def test_the_same_sum_twice_in_a_file_is_paid_once(counter: Counter) -> None:
+    assert said(counter, 1, "5.00", "5.00") == {"passed": 1, "duplicate": 1}
+    assert steps(counter) == [500]
+
+
+def test_several_charges_each_have_sums_of_their_own(counter: Counter) -> None:
+    def rows(*sums: str) -> list[str]:
+        return [f"001234567,1/5/2026,{1000 + number},{one}" for number, one in enumerate(sums)]
+
+    counter.paid("SO_FAR_1.csv", *rows("5.00", "1.00", "0.00"))
+    counter.night()
+    counter.paid("SO_FAR_2.csv", *reversed(rows("6.00", "1.00", "3.00")))
+    assert boxes(counter.night()) == {"passed": 2, "duplicate": 4}
+    assert steps(counter) == [100, 100, 300, 500]
