@@ -243,7 +243,8 @@ PAYMENTS = Table(
         Column("foreign", FLAG, "whether it pays another department's item"),
         Column("payment_ref", TEXT, "receipt or transaction number as written"),
         Column("payment_line", TEXT, "line within that receipt, where the file numbers them"),
-        Column("fee_ref", TEXT, "our reference as it came back"),
+        Column("fee_ref", TEXT, "our reference as it came back; empty for a line that names none, or several"),
+        Column("fees", TEXT, "several fees with their cents as JSON, [[ref, cents], ...]; empty for one or none"),
         Column("patron_id", TEXT, "the patron as the bursar knows them"),
         Column("amount_cents", WHOLE, "money in positive, money going back negative"),
         Column("occurred_on", TEXT, "business date of the payment as YYYY-MM-DD"),
@@ -251,6 +252,8 @@ PAYMENTS = Table(
         Column("status", TEXT, "status the bursar gives the row, such as CLOSED"),
         Column("method", TEXT, "means of payment as the bursar names it, such as CC"),
         Column("item_code", TEXT, "what was paid, as the bursar names it"),
+        Column("origin_ref", TEXT, "the transaction this line takes back, where the file says it"),
+        Column("reader", TEXT, "the layout it was read with, such as paypal/stl"),
         Column("unreadable", TEXT, "why the row cannot be money, empty for a good row"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,22 @@ if TYPE_CHECKING:
     from pipeline.money import Tally
 
 
+PAYMENT_TEXTS = (
+    "payment_ref",
+    "payment_line",
+    "fee_ref",
+    "fees",
+    "patron_id",
+    "occurred_on",
+    "kind",
+    "status",
+    "method",
+    "item_code",
+    "origin_ref",
+)
+"""The text columns of a line of money; those that a layout does not give are blank."""
+
+
 @dataclass(frozen=True)
 class Returned:
     """What a file says.
@@ -18,12 +35,17 @@ class Returned:
     ``rows`` has ``line`` (counted from 1), the columns that the layout gives, ``kind``, ``amount_cents`` and
     ``unreadable``: why a row cannot be used, "" for a good one.  Money that comes in is positive, money going back
     negative; an amount that cannot be understood counts 0.  ``control`` is what the file itself says that it holds,
-    None if it does not say.  ``ignored`` are headings that the layout does not know.
+    None if it does not say.  ``ignored`` is what the layout does not know: headings, sheets, codes that no rule names.
+    ``period`` are the first and the last day that it covers, as YYYY-MM-DD; None where nothing tells.
+
+    A line of money that names several fees has a blank ``fee_ref``, and ``fees`` is JSON: ``[["ref", cents], ...]``,
+    cents with the sign of the line, and no more than the line in all.
     """
 
     rows: pd.DataFrame
     control: Tally | None
     ignored: tuple[str, ...] = ()
+    period: tuple[str, str] | None = None
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -43,4 +65,12 @@ class Returned:
 
 def to_json(returned: Returned) -> dict[str, Any]:
     """Give rows and totals as plain values: what ``bursar read --json`` prints."""
-    return {"rows": returned.rows.to_dict("records"), "totals": returned.totals}
+    return {"rows": [_plain(row) for row in returned.rows.to_dict("records")], "totals": returned.totals}
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """A line that names several fees names no single one."""
+    if "fees" not in row:
+        return row
+    several = json.loads(row["fees"]) if row["fees"] else []
+    return {**row, "fee_ref": None if several else row["fee_ref"], "fees": several}

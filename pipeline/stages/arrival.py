@@ -6,7 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipeline.campus.sources import AnalyticsReport
 from pipeline.findings import Finding
+from pipeline.stages.intake import left_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,18 +28,20 @@ RUNS = 50
 def late(work: Work, looks: Mapping[Door, Fetched]) -> Iterator[Finding]:
     """Name every source that nothing came of since it was last due.
 
-    A source that could not be looked at is not named: its silence says nothing, and that it failed is told already.
+    A folder that could not be looked at is not named: its silence says nothing of what lies there, and that it failed
+    is told already.  A report that is asked for lies nowhere: what could not be had by its hour is late.
     """
     now = work.outside.clock.now().astimezone(ZoneInfo(work.campus.campus.time_zone))
     for door, fetched in looks.items():
         name = door.feed.name
-        expected = work.campus.campus.sources[name].expected
-        if expected is None or not fetched.looked:
+        source = work.campus.campus.sources[name]
+        asked = isinstance(source, AnalyticsReport)
+        if source.expected is None or not (fetched.looked or asked):
             continue
-        due = due_before(expected, now)
-        if not _written_since(fetched, due_before(expected, due - timedelta(minutes=1)), now) and not _kept_since(
-            work, name, due, due_before(expected, due - timedelta(minutes=1))
-        ):
+        due = due_before(source.expected, now)
+        before = due_before(source.expected, due - timedelta(minutes=1))
+        kept = _kept_since(work, name, due, before) or (asked and _had_that_day(work, name, due))
+        if not kept and not _written_since(fetched, before, now):
             text = f"{name}: nothing came, and it was due on {due:%A, %Y-%m-%d} by {due:%H:%M}; {_last(work, name)}"
             yield Finding("SOURCE-LATE", f"{name} {due:%Y-%m-%d %H:%M}", text, "collect")
 
@@ -56,6 +60,13 @@ def _written_since(fetched: Fetched, before: datetime, now: datetime) -> bool:
         return False
     written = datetime.fromtimestamp(fetched.latest, UTC)
     return before < written <= now
+
+
+def _had_that_day(work: Work, name: str, due: datetime) -> bool:
+    """Whether a report was had on the day on which it was due, or since: it comes when it is asked for."""
+    newest = left_last(work.ledger, "charges", name)
+    first = datetime.combine(due.date(), time.min, due.tzinfo)
+    return newest is not None and (newest.delivered_at or newest.archived_at) >= first
 
 
 def _kept_since(work: Work, name: str, due: datetime, before: datetime) -> bool:

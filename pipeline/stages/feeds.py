@@ -45,7 +45,8 @@ def sources(campus: Loaded) -> Iterator[Door]:
     """
     for name, source in campus.campus.sources.items():
         if isinstance(source, AnalyticsReport):
-            feed = Feed("charges", name, f"{name}_*.xml", quiet_s=0, same_name="news")
+            dated = source.as_of.lag_days is not None
+            feed = Feed("charges", name, f"{name}_*.xml", quiet_s=0, same_name="news", dated=dated)
             yield Door(feed, f"{ANALYTICS}{name}", "", "report")
             continue
         feed = Feed("charges", name, source.pattern, source.processed, source.quiet_s, source.max_bytes)
@@ -68,11 +69,12 @@ def counters(campus: Loaded) -> Iterator[Door]:
 def people(campus: Loaded) -> Iterator[Door]:
     """Give the door that the file of who is who comes in by, if the campus has one.
 
-    Nothing need prove it whole: somebody who is missing from it is held, and nobody is billed for that.
+    Nothing need prove it whole: somebody who is missing from it is held, and nobody is billed for that.  Left anew with
+    the same bytes it proves anew who is who.
     """
     said = campus.campus.people
     if said is not None:
-        feed = Feed("people", "people", said.pattern, said.processed, said.quiet_s, same_name="news")
+        feed = Feed("people", "people", said.pattern, said.processed, said.quiet_s, same_name="news", dated=True)
         yield Door(feed, said.connection, said.folder, said.layout)
 
 

@@ -29,6 +29,9 @@ UNFINISHED = (".part", ".tmp", ".filepart")
 
 READ_ONLY = 0o400
 
+STATES = ("archived", "booked", "refused")
+"""Where a file that came may stand in the ledger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -39,7 +42,8 @@ class Feed:
     ``?``).  ``processed`` is a folder below, or "" to leave files where they are.  ``quiet_s``: seconds between two
     looks that must show the same.  ``proved``: whether reading a file shows that it is whole (a trailer, a closing
     tag); if not, that is said each time.  ``same_name``: what other bytes under a name seen before are: held back, or
-    news (a cumulative file).
+    news (a cumulative file).  ``dated``: a file says what is so on the day it is left, so the same bytes left anew say
+    something too.
     """
 
     role: str
@@ -83,6 +87,12 @@ def fetch_feed(feed: Feed, place: Place, book: FileBook, archive: Path, clock: C
         code = "FETCH-REFUSED" if isinstance(error, Refused) else "FETCH-BUSY"
         fetching.say(code, feed.name, f"what {feed.name} left for us could not all be fetched: {error}")
     return fetching.fetched()
+
+
+def left_last(book: FileBook, role: str, feed: str) -> InFile | None:
+    """Give the file of a feed that was left for us last, be it that its bytes had come before another's."""
+    mine = [file for state in STATES for file in book.files_in(role, state) if file.feed == feed]
+    return max(mine, key=lambda file: (file.delivered_at or file.archived_at, file.archived_at), default=None)
 
 
 class _Fetching:
@@ -180,8 +190,9 @@ class _Fetching:
         if not spots:
             return False
         more = f" (and {len(spots) - 1} more)" if len(spots) > 1 else ""
-        place = f"line {spots[0].line}, column {spots[0].column}{more}"
-        self.say("FETCH-CARD-NUMBER", name, f"{name}, {place}: this looks like a card number; nothing was kept")
+        place = f"line {spots[0].line}, column {spots[0].column}{more}" if spots[0].line else "somewhere inside"
+        what = "this looks like a card number" if spots[0].line else "it could not be searched for card numbers"
+        self.say("FETCH-CARD-NUMBER", name, f"{name}, {place}: {what}; nothing was kept")
         return True
 
     def _keep(self, listed: Listed, here: Path) -> None:
@@ -202,11 +213,16 @@ class _Fetching:
             self._archive(file, here)
 
     def _is_news(self, known: InFile, changed: int) -> bool:
-        """Whether bytes that were dealt with before say something new: what was so once is so again today."""
-        if not self.feed.dated or known.state != "booked" or changed <= known.changed:
+        """Whether bytes that came before say something new: what was so once is so again today.
+
+        A people file is never done with: it is as good as its last delivery.
+        """
+        if not self.feed.dated or changed <= known.changed:
             return False
-        newest = self.book.newest_file(self.feed.role, self.feed.name)
-        return newest is not None and newest.sha != known.sha
+        if self.feed.role == "people":
+            return known.state == "archived"
+        newest = left_last(self.book, self.feed.role, self.feed.name)
+        return known.state == "booked" and newest is not None and newest.sha != known.sha
 
     def _taken(self, name: str) -> bool:
         """Whether other content came under this name; a file that was refused gives its name free for a better one."""

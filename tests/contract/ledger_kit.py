@@ -18,6 +18,7 @@ from pipeline.ports.ledger import (
     PaymentState,
     Posting,
     PostingState,
+    Question,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def fee(fee_id: str, cents: int = 1000, state: str = "charged", **changes: objec
         "system": "peoplesoft",
     }
     return plain | changes
+
+
+def asked(fee_id: str, version: int = 1, code: str = "NORMALISE-UNMAPPED-TYPE") -> Question:
+    """What a person is asked of a held fee."""
+    return Question("alma", fee_id, version, code)
 
 
 def movement(of: dict[str, object], batch: int = 0, *, carried: bool = False, **changes: object) -> dict[str, object]:

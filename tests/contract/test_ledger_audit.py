@@ -13,7 +13,7 @@ from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger import schema as s
 from pipeline.adapters.ledger.audit import CHAINED
 from pipeline.ports.ledger import PaymentState, UploadState
-from tests.contract.ledger_kit import NOON, PAID, begun, booking, charging, fee, later, payment, plan
+from tests.contract.ledger_kit import NOON, PAID, asked, begun, booking, charging, fee, later, payment, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def ledger() -> Iterator[SqlLedger]:
         ledger.enter_payments(run, PAID, [payment("K1"), payment("K2", 5)], [], later(2))
         ledger.settle_payment(payment("K2", 5), PaymentState.SUSPENSE, "MATCH-UNKNOWN-FEE", "no such charge", later(3))
         ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
-        ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(3))
+        ledger.approve_fee(asked("F3", 1), "F1", "kim", "returned", later(3))
         ledger.end_run(run, 1, "done", later(4))
         yield ledger
 
@@ -99,6 +99,7 @@ def test_rows_that_changed_places_are_found(ledger: SqlLedger) -> None:
         (s.movements, {"patron_id": "000000009"}),
         (s.movements, {"kind": "credit", "amount_cents": -1}),
         (s.decisions, {"against": "F2"}),
+        (s.decisions, {"code": "MOVED"}),
         (s.decisions, {"by": "pat"}),
         (s.decisions, {"reason": "none"}),
         (s.payments, {"cents": 1}),

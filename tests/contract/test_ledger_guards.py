@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger import schema as s
 from pipeline.ports.ledger import Figure, UploadState
-from tests.contract.ledger_kit import NOON, PAID, begun, booking, fee, later, payment, plan, snapshot
+from tests.contract.ledger_kit import NOON, PAID, asked, begun, booking, fee, later, payment, plan, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def filled() -> Iterator[SqlLedger]:
         ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
         ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
         ledger.book(run, booking([fee("F3", state="held")], figures=[Figure("alma", "read", 3, 3000)]), later(4))
-        ledger.approve_fee("F3", 1, "", "kim", "yes", later(5))
+        ledger.approve_fee(asked("F3", 1), "", "kim", "yes", later(5))
         yield ledger
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateTable
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, meta
 from pipeline.ports.ledger import Figure, LedgerError, PostingState, UploadState
-from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, plan
+from tests.contract.ledger_kit import MONDAY, NOON, PAID, asked, begun, booking, charging, fee, later, payment, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.schema import ExecutableDDLElement
 
-TABLES_OF_VERSION = {2: "4a55b7c023aa5a68a3df13d81deeb41b59311c4835062f0e6d7d135a245c5555"}
+TABLES_OF_VERSION = {3: "ed94e51646ab996f0c31026ef9e07d860f9676bf5518a0d0806c8fff2f1e42b7"}
 
 
 def a_whole_life(ledger: SqlLedger) -> None:
     run = begun(ledger)
     ledger.book(run, charging(fee("F1"), fee("F2", 250)), NOON)
     ledger.book(run, booking([fee("F3", 75, "held")], figures=[Figure("alma", "read", 3, 1325)]), NOON)
-    ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(1))
+    ledger.approve_fee(asked("F3", 1), "F1", "kim", "returned", later(1))
     ledger.move_upload(ledger.uploads()[0], UploadState.UPLOADING, "as .abc.part", later(1))
     ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
     ledger.allocate(payment("K1"), "F1", *plan(payment("K1"), 1000), 0, later(3))
@@ -92,7 +92,7 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
         connection.execute(update(meta).values(value=VERSION + 1))
-    with pytest.raises(LedgerError, match=r"ledger\.db.*version 3.*newer bursar"):
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 4.*newer bursar"):
         open_ledger(url, "chico", "train")
 
 
@@ -100,7 +100,7 @@ def test_a_ledger_from_before_amounts_had_signs_is_refused(tmp_path: Path) -> No
     url = f"sqlite:///{tmp_path}/ledger.db"
     with open_ledger(url, "chico", "train") as ledger, ledger.store.engine.begin() as connection:
         connection.execute(update(meta).values(value=1))
-    with pytest.raises(LedgerError, match=r"ledger\.db.*version 1.*knows 2; use the bursar that made it"):
+    with pytest.raises(LedgerError, match=r"ledger\.db.*version 1.*knows 3; use the bursar that made it"):
         open_ledger(url, "chico", "train")
 
 

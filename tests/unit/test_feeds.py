@@ -61,7 +61,7 @@ def test_a_report_says_again_what_it_said_and_only_a_csv_cannot_prove_that_it_is
 def test_a_report_that_is_asked_for_has_a_connection_that_no_campus_file_can_say(tmp_path: Path) -> None:
     door = list(sources(Mornings(tmp_path, ASKED + COLUMNS).loaded()))[1]
     assert (door.connection, door.folder, door.reader) == ("analytics:open-fees", "", "report")
-    assert door.feed == Feed("charges", "open-fees", "open-fees_*.xml", quiet_s=0, same_name="news")
+    assert door.feed == Feed("charges", "open-fees", "open-fees_*.xml", quiet_s=0, same_name="news", dated=True)
 
 
 def test_the_counters_of_a_job_lie_beside_its_exports(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_who_is_who_comes_in_by_a_door_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     (door,) = people(Mornings(tmp_path / "two", PEOPLE).loaded())
     assert (door.connection, door.folder, door.reader) == ("library", "people", "people/default")
-    assert door.feed == Feed("people", "people", "who*.csv", "done", 60, same_name="news")
+    assert door.feed == Feed("people", "people", "who*.csv", "done", 60, same_name="news", dated=True)
 
 
 def test_the_people_file_is_kept_and_is_no_fee(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ VOUCHED = {
         ),
     ),
     "received": (payments, ("key", "fingerprint", "system", "cents")),
-    "approved": (decisions, ("source", "fee_id", "version", "against", "by", "reason")),
+    "approved": (decisions, ("source", "fee_id", "version", "code", "against", "by", "reason")),
 }
 """Events whose text ends in the digest of these columns of the rows they entered."""
 

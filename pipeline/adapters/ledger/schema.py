@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from pipeline import tables
 
-VERSION = 2
+VERSION = 3
 """Rises with every change of a table.  A program never works on a ledger whose version it does not know."""
 
 SCOPE = ("ledger",)
@@ -256,13 +256,16 @@ decisions = Table(
     *_whole(*SCOPE),
     *_text("source", "fee_id"),
     *_whole("version"),
-    *_text("against", "by", "reason", "at"),
+    *_text("code", "against", "by", "reason", "at"),
     *_whole("entry"),
     PrimaryKeyConstraint(*SCOPE, "entry"),
     ForeignKeyConstraint(FEE_VERSION, [f"fees.{name}" for name in FEE_VERSION]),
     Index("decisions_of_a_fee", *FEE_VERSION),
 )
-"""What a person said of a version of a fee.  The newest word counts, and none is ever taken away."""
+"""What a person said of a version of a fee that was held as ``code``.
+
+The newest word on a version and code counts, and none is ever taken away.
+"""
 
 figures = Table(
     "figures",
