@@ -64,7 +64,7 @@ CHARGES_OUT = (
         "lower",
         "what lowers a debt: a reversal, a credit, or a question for staff",
         books="lower",
-        known=("charges", "decisions"),
+        known=("charges", "decisions", "held"),
     ),
     Step("route", "which system the debt goes to, and what waits", known=("people",)),
     Step("code", "say it in the words of that system", opinion="charges"),
@@ -109,6 +109,9 @@ FLOWS: Mapping[str, Sequence[str]] = {
 }
 """Which tables a command runs, between BEGIN and CLOSE.  In a night money comes in before charges go out."""
 
+APPROVED = ("ARRIVAL-APPROVED", "BRAKE-APPROVED", "SNAPSHOT-APPROVED")
+"""Findings that say, with the figures, what went its way only because a person said yes."""
+
 NOTHING_NEW, SOMETHING_NEW, OPERATOR, LOCKED = 0, 1, 2, 75
 """Exit codes: nothing new for anyone; news for library or bursar; the operator must act; another run is at work."""
 
@@ -125,6 +128,7 @@ class Night:
     outside: Outside
     folder: Path
     approved: frozenset[str] = frozenset()
+    approved_by: str = ""
     desks: dict[str, Work] = field(default_factory=dict)
     posted: int = 0
 
@@ -181,6 +185,8 @@ def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.f
     night.posted = len(_posted(night) - posted)
     run_table(night.desk("CLOSE"), find)
     now, code = night.outside.clock.now(), night.exit_code
+    let_through = [(one.subject, one.text) for one in night.findings if one.code in APPROVED]
+    night.ledger.let_through(night.run, night.approved_by, let_through, now)
     night.ledger.note(night.run, night.findings, now)
     night.ledger.end_run(night.run, code, summary(night), now)
     return code

@@ -50,8 +50,11 @@ def fees(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def history(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Make what the ledger knows of fees: source, fee_id, version, content, state, system."""
+    """Make what the ledger knows of fees: source, fee_id, as_of, version, content, state, system."""
     import pandas as pd
 
     names = {"source": "str", "fee_id": "str", "version": "int64", "content": "str", "state": "str", "system": "str"}
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in names.items()})
+    said = [{"as_of": "", **row} for row in rows]
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in said], dtype=kind) for name, kind in {**names, "as_of": "str"}.items()}
+    )

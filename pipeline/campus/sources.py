@@ -8,6 +8,13 @@ from pydantic import Field, model_validator
 
 from pipeline.campus.values import LIVE, OTHERWISE, DayForm, Headings, Hour, Name, Pattern, Settings, Whole
 
+CUT_OFF = (25_000, 65_000, 65_535, 75_000, 1_048_575)
+"""Rows after which reports are known to be cut without a word.
+
+By the limits that Oracle states for analyses sent by an agent, exported by hand, and read at all; and by the rows that
+a sheet of either workbook format has below its headings.  A library whose limit is another says row_limit.
+"""
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Private = Literal["title", "comment", "patron_name"]
 
@@ -113,8 +120,12 @@ class Report(Source):
     dates: tuple[DayForm, ...] = Field(
         ("YYYY-MM-DD",), min_length=1, description="how its dates are written", examples=[["YYYY-MM-DD", "MM/DD/YYYY"]]
     )
-    row_limit: Whole = Field(
-        0, ge=0, description="a report of so many rows was cut off, and is refused; 0 no limit", examples=[65000]
+    row_limit: Whole | None = Field(
+        None,
+        ge=0,
+        description="a report of so many rows or more was cut off, and is refused; 0 no limit; if it is not said, one "
+        f"of exactly {', '.join(str(rows) for rows in CUT_OFF)} rows is",
+        examples=[65000],
     )
     smaller_percent: Whole = Field(
         50, ge=0, le=100, description="an open_now report smaller than this share of the last one needs a person"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2, never a traceback."""
@@ -9,4 +11,4 @@ def main() -> None:
     from pipeline.cli.failures import OneLine
 
     with OneLine():
-        app()
+        sys.exit(app(standalone_mode=False, prog_name="bursar"))

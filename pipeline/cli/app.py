@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from pipeline import __version__
+
 app = typer.Typer(
     name="bursar",
-    help="Library fines to the bursar and payments back, to the cent.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,9 +36,27 @@ ApproveOption = Annotated[
         metavar="NAME",
     ),
 ]
-VersionOption = Annotated[
+OfVersionOption = Annotated[
     int | None, typer.Option("--version", help="which of its versions, if several are held or wait")
 ]
+OfSourceOption = Annotated[
+    str, typer.Option("--source", help="which source, if several have a fee of this id", metavar="NAME")
+]
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        typer.echo(f"bursar {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def bursar(
+    version: Annotated[  # noqa: FBT002 - typer's form; its callback speaks
+        bool, typer.Option("--version", help="print which version this is", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Library fines to the bursar and payments back, to the cent."""
 
 
 @app.command()
@@ -50,13 +69,19 @@ def preview(  # noqa: PLR0913 - the line a person types
     layout: Annotated[
         list[str] | None, typer.Option("--layout", help="another layout for a system", metavar="SYSTEM=LAYOUT")
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option("--people", help="the file of who is who; without it nobody is checked", metavar="FILE"),
+    ] = None,
     json: JsonOption = False,  # noqa: FBT002
     second_opinion: Annotated[bool, typer.Option(help="also ask Great Expectations")] = True,  # noqa: FBT002
 ) -> None:
     """Show what would be sent: the steps of charges out, up to files on disk.  No network, no ledger."""
     from pipeline.cli import preview as command
 
-    wish = command.Wish(files, out, _day(date), source, layout or (), as_json=json, second_opinion=second_opinion)
+    wish = command.Wish(
+        files, out, _day(date), source, layout or (), people, as_json=json, second_opinion=second_opinion
+    )
     sys.exit(command.preview(campus, wish))
 
 
@@ -119,6 +144,17 @@ def show(name: Annotated[str, typer.Argument(help="such as peoplesoft/default")]
     from pipeline.cli import formats
 
     formats.show(name)
+
+
+@layouts_app.command("try")
+def attempt(
+    file: Annotated[Path, typer.Argument(help="a file that came back", readable=False)],
+    layout: Annotated[str, typer.Argument(help="its layout, such as cashnet/payments")],
+) -> None:
+    """Show how a file reads: what each row becomes, its totals, and what the layout does not know."""
+    from pipeline.cli import formats
+
+    sys.exit(formats.attempt(file, layout))
 
 
 @app.command()
@@ -215,12 +251,13 @@ def reject(
     fee: Annotated[str, typer.Argument(help="a fee that is held or waits")],
     campus: CampusOption,
     reason: Annotated[str, typer.Option("--reason", help="why it must not go out", metavar="TEXT")],
-    version: VersionOption = None,
+    version: OfVersionOption = None,
+    source: OfSourceOption = "",
 ) -> None:
     """End a held fee for good, in your name; another version of it may then go out."""
     from pipeline.cli import decide
 
-    sys.exit(decide.reject(fee, campus, version, reason))
+    sys.exit(decide.reject(decide.Named(fee, version, source), campus, reason))
 
 
 @app.command()
@@ -229,12 +266,13 @@ def approve(
     campus: CampusOption,
     reason: Annotated[str, typer.Option("--reason", help="why it may go out", metavar="TEXT")],
     against: Annotated[str, typer.Option("--against", help="the fee that a credit is for", metavar="FEE")] = "",
-    version: VersionOption = None,
+    version: OfVersionOption = None,
+    source: OfSourceOption = "",
 ) -> None:
     """Let a held fee go, in your name; the next night takes it along."""
     from pipeline.cli import decide
 
-    sys.exit(decide.approve(fee, campus, version, decide.Word(reason, against)))
+    sys.exit(decide.approve(decide.Named(fee, version, source), campus, decide.Word(reason, against)))
 
 
 @app.command()

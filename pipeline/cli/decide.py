@@ -12,9 +12,10 @@ from pipeline.cli.account import account
 from pipeline.cli.books import clock, ledger_of
 from pipeline.cli.failures import UsageError
 from pipeline.findings import catalogue
-from pipeline.ports.ledger import FeeState
+from pipeline.ports.ledger import FeeState, Question
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.adapters.ledger import SqlLedger
@@ -26,6 +27,15 @@ PENDING = (FeeState.HELD, FeeState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A fee as a person names it: by its id, and where that is not enough by version or source."""
+
+    fee: str
+    version: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """A person's yes: why, and for a credit the fee it is for."""
 
@@ -33,38 +43,37 @@ class Word:
     against: str = ""
 
 
-def reject(fee: str, campus: Path, version: int | None, reason: str) -> int:
-    """End a held fee for good; with several held versions one must be named."""
-    why = _said(fee, reason)
+def reject(named: Named, campus: Path, reason: str) -> int:
+    """End a held fee for good; of several held versions one must be named."""
+    why = _said(named.fee, reason)
     with ledger_of(identity(campus)) as ledger:
-        chosen = _chosen(ledger, fee, version)
-        ledger.reject_fee(fee, chosen, account(), why, clock().now())
-    typer.echo(f"{fee}, version {chosen}: rejected; it does not come back")
+        question = _asked(ledger, named)
+        ledger.reject_fee(question, account(), why, clock().now())
+    typer.echo(f"{question}: rejected; it does not come back")
     return 0
 
 
-def approve(fee: str, campus: Path, version: int | None, word: Word) -> int:
-    """Write down a person's yes to a held fee; with several held versions one must be named."""
-    why = _said(fee, word.reason)
+def approve(named: Named, campus: Path, word: Word) -> int:
+    """Write down a person's yes to what a fee is held for; of several held versions one must be named."""
+    why = _said(named.fee, word.reason)
     with ledger_of(identity(campus)) as ledger:
-        chosen = _chosen(ledger, fee, version)
-        _may_be_approved(ledger, fee, chosen, word)
-        ledger.approve_fee(fee, chosen, word.against, account(), why, clock().now())
+        question = _asked(ledger, named)
+        _may_be_approved(question, word)
+        ledger.approve_fee(question, word.against, account(), why, clock().now())
     debt = f" against fee {word.against}" if word.against else ""
-    typer.echo(f"{fee}, version {chosen}: approved{debt}; the next night takes it along, if nothing else holds it back")
+    typer.echo(f"{question}: {question.code} approved{debt}; the next night takes it along, if nothing else holds it")
     return 0
 
 
-def _may_be_approved(ledger: SqlLedger, fee: str, version: int, word: Word) -> None:
+def _may_be_approved(question: Question, word: Word) -> None:
     """A yes that nobody reads would be a promise: what else holds a fee back is put right, not approved."""
-    [code] = {str(record["code"]) for record in ledger.fee_record(fee) if record["version"] == version}
-    entry = catalogue().get(code)
+    entry = catalogue().get(question.code)
     if entry is None or not entry.yes:
         do = f": {entry.do}" if entry else ""
-        message = f"{fee}, version {version}: it is held as {code}, which no yes lets go{do}"
+        message = f"{question}: it is held as {question.code}, which no yes lets go{do}"
         raise UsageError(message)
-    if (code == PLACED) != bool(word.against):
-        message = f"{fee}: --against names the fee that a credit is for, of a credit that is held as {PLACED}"
+    if (question.code == PLACED) != bool(word.against):
+        message = f"{question}: --against names the fee that a credit is for, of a credit that is held as {PLACED}"
         raise UsageError(message)
 
 
@@ -75,10 +84,25 @@ def _said(fee: str, reason: str) -> str:
     return reason.strip()
 
 
-def _chosen(ledger: SqlLedger, fee: str, version: int | None) -> int:
-    held = [int(record["version"]) for record in ledger.fee_record(fee) if record["state"] in PENDING]
-    chosen = [version] if version in held else held if version is None else []
-    if len(chosen) != 1 or chosen[0] is None:
-        message = f"{fee}: held or waiting are versions {held or 'none'}; name one of them with --version"
-        raise UsageError(message)
-    return chosen[0]
+def _asked(ledger: SqlLedger, named: Named) -> Question:
+    """Find the one held or waiting version that is meant, and why it is held."""
+    record = [row for row in ledger.fee_record(named.fee) if row["state"] in PENDING]
+    held = [Question(str(row["source"]), named.fee, int(row["version"]), str(row["code"])) for row in record]
+    meant = [one for one in held if named.version in (None, one.version) and named.source in ("", one.source)]
+    if len(meant) == 1:
+        return meant[0]
+    message = f"{named.fee}: held or waiting are {_told(held)}"
+    raise UsageError(message)
+
+
+def _told(held: Sequence[Question]) -> str:
+    """Name what may be meant, and the options that tell it apart."""
+    if not held:
+        return "no versions"
+    options = [
+        option
+        for option, values in (("--source", {one.source for one in held}), ("--version", {one.version for one in held}))
+        if len(values) > 1
+    ]
+    told = ", ".join(f"version {one.version} of {one.source}" for one in held)
+    return f"{told}; name one of them with {' and '.join(options) or '--version'}"

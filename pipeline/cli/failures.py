@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -11,6 +13,10 @@ if TYPE_CHECKING:
 
 WRONG, STOPPED = 2, 130
 """Exit codes: something must be put right first; somebody pressed the keys that stop a program."""
+
+
+WRITTEN_WRONG: Any = typer.BadParameter.__base__
+"""What a command line is refused with that cannot be read: the class of all such mistakes, by its best known child."""
 
 
 class UsageError(Exception):
@@ -36,6 +42,9 @@ class OneLine:
         if isinstance(error, KeyboardInterrupt):
             print("stopped; the same command goes on where this one ended", file=sys.stderr)  # noqa: T201
             sys.exit(STOPPED)
+        if isinstance(error, WRITTEN_WRONG):
+            print(_written_wrong(error), end="", file=sys.stderr)  # noqa: T201
+            sys.exit(WRONG)
         lines = told(error)
         for line in lines:
             print(line, file=sys.stderr)  # noqa: T201 - the terminal is where this goes
@@ -57,3 +66,12 @@ def told(error: BaseException) -> list[str]:
     if isinstance(error, OSError):
         return [f"{error.filename or 'disk'}: {error.strerror or error}"]
     return []
+
+
+def _written_wrong(error: Any) -> str:  # noqa: ANN401 - typer gives these errors no public name
+    """Word a line that was typed wrong; where a command was typed alone its help is printed already."""
+    what = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    if not what:
+        return ""
+    place = error.ctx.command_path if error.ctx else "bursar"
+    return f"{place}: {what[0].lower()}{what[1:]}; `{place} --help` says what it takes\n"

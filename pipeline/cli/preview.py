@@ -18,6 +18,7 @@ from pipeline.cli.failures import UsageError
 from pipeline.cli.origin import reader, sources_of
 from pipeline.cli.other_layout import with_layouts
 from pipeline.cli.telling import told, words
+from pipeline.cli.who import who
 from pipeline.flow import runner
 from pipeline.flow.runner import Outside, Work
 from pipeline.stages.known import KNOWN
@@ -38,7 +39,7 @@ class Wish:
     """What a person asks of a preview.
 
     ``day`` is the business date and, for a report, the day it came; ``source`` the source of all files, "" to find out;
-    ``layouts`` are ``system=layout``, tried in place of the campus's own.
+    ``layouts`` are ``system=layout``, tried in place of the campus's own; ``people`` is the file of who is who.
     """
 
     files: Sequence[Path]
@@ -46,6 +47,7 @@ class Wish:
     day: date | None = None
     source: str = ""
     layouts: Sequence[str] = ()
+    people: Path | None = None
     as_json: bool = False
     second_opinion: bool = True
 
@@ -55,7 +57,8 @@ def preview(campus: Path, wish: Wish) -> int:
 
     Exit code 0: nothing held; 1: something held; 2: a file was refused (the others go on).
     """
-    loaded = with_layouts(load(campus), wish.layouts)
+    known = who(with_layouts(load(campus), wish.layouts), wish.people)
+    loaded = known.campus
     if wish.out.exists() and (not wish.out.is_dir() or any(wish.out.iterdir())):
         message = f"{wish.out}: must be a new or an empty folder"
         raise UsageError(message)
@@ -64,9 +67,10 @@ def preview(campus: Path, wish: Wish) -> int:
         opinion = stack.enter_context(world.second_opinion() if wish.second_opinion else nullcontext())
         day = wish.day or world.today_at(loaded)
         work = _desk(loaded, wish.out, day, Outside(clock(), _nowhere, opinion=opinion))
+        work.findings += known.findings
         missing = _lay_out(work, wish)
         with nightly.told(work):
-            runner.run(nightly.PREVIEW, work, stages.find, KNOWN)
+            runner.run(nightly.PREVIEW, work, stages.find, {**KNOWN, "people": lambda _: known.people})
         said = told(work, missing)
     typer.echo(json.dumps(said, ensure_ascii=False, indent=1) if wish.as_json else words(said))
     if said["refused"] or not said["balanced"]:

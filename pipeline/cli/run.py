@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 CAMPUS_FILE = "campus.json"
 """What a run keeps, in its folder, of the campus file that it was made under; it names secrets and holds none."""
+
+
+SAID = "said when the run was started"
+"""Who said yes is written down first: a run may be broken off before it can tell what the yes let through."""
 
 
 def run(command: str, campus: Path, day: date | None, approved: frozenset[str] = frozenset()) -> int:
@@ -59,7 +64,9 @@ def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] 
         started = ledger.begin_run(command, day, loaded.sha, outside.clock.now())
         folder = files.private_folder(loaded.state / "runs" / f"{day}-{started.sequence:02d}")
         files.replace(folder / CAMPUS_FILE, [loaded.campus.model_dump_json(indent=1).encode()])
-        night = nightly.Night(command, shadowed(loaded), day, started, ledger, outside, folder, approved)
+        by = getpass.getuser() if approved else ""
+        ledger.let_through(started, by, [(name, SAID) for name in sorted(approved)], outside.clock.now())
+        night = nightly.Night(command, shadowed(loaded), day, started, ledger, outside, folder, approved, by)
         nightly.run_night(night)
     return night
 

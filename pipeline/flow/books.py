@@ -193,14 +193,16 @@ def _replacements(entry: Entry) -> Iterator[Line]:
 
 def _owed(items: pd.DataFrame, folded: pd.DataFrame) -> Tally:
     """Add up what is owed fee by fee, each with its folded movements; a debt of nothing is no row."""
+    import pandas as pd
+
     if not len(folded):
         return tally(items)
-    debts: dict[tuple[str, str], int] = {}
-    for frame, fee in ((items, "fee_id"), (folded, "against")):
-        columns = (frame[name].tolist() for name in ("source", fee, "amount_cents"))
-        for source, fee_id, cents in zip(*columns, strict=True):
-            debts[source, fee_id] = debts.get((source, fee_id), 0) + cents
-    return total(Tally(1, cents) for cents in debts.values() if cents > 0)
+    fee = ["source", "fee_id"]
+    movements = folded[["source", "amount_cents"]].assign(fee_id=folded["against"])
+    both = pd.concat([items[[*fee, "amount_cents"]], movements[[*fee, "amount_cents"]]], ignore_index=True)
+    debts = both.groupby(fee, sort=False)["amount_cents"].sum()
+    owing = debts[debts > 0]
+    return Tally(len(owing), int(owing.sum()))
 
 
 def _by_system(frames: Sequence[pd.DataFrame]) -> dict[str, Tally]:

@@ -84,8 +84,8 @@ def _paid(both: pd.DataFrame, receipts: pd.DataFrame) -> pd.DataFrame:
     """Set what we paid beside the statements: what each surely knows of, and whether we paid anything at all."""
     ours = both.reset_index(names="at")[[*KEY, "at", "as_of"]].merge(receipts, on=KEY)
     ours = ours.sort_values(["at", "day", "cents"], kind="stable")
-    open_now = (both["lists"] != "new_since").tolist()
-    due = (both["billed"] + both["grown"]).tolist()
+    open_now = (both["lists"] != "new_since").to_numpy(dtype=bool)
+    due = (both["billed"] + both["grown"]).to_numpy(dtype="int64", copy=True)
     later: dict[int, tuple[list[int], list[int]]] = {}
     columns = (ours[name].tolist() for name in ("at", "cents", "day", "as_of", "sure"))
     for at, cents, day, as_of, sure in zip(*columns, strict=True):
@@ -93,10 +93,10 @@ def _paid(both: pd.DataFrame, receipts: pd.DataFrame) -> pd.DataFrame:
             due[at] -= cents if open_now[at] else 0
         elif open_now[at]:
             later.setdefault(at, ([], []))[not sure].append(cents)
-    due = [max(cents, 0) if now else cents for cents, now in zip(due, open_now, strict=True)]
-    wanted = both["said"].tolist()
+    due[open_now & (due < 0)] = 0
+    wanted = both["said"].to_numpy(dtype="int64")
     for at, (sure_ones, doubtful) in later.items():
-        enough = [cents for cents in _may_show(due[at], sure_ones, doubtful) if cents >= wanted[at]]
+        enough = [cents for cents in _may_show(int(due[at]), sure_ones, doubtful) if cents >= wanted[at]]
         due[at] = min(enough, default=due[at])
     return both.assign(expected=due - both["grown"])
 

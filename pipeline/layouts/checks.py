@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.layouts import dates
 from pipeline.layouts.cells import Cell, MisfitError
+from pipeline.layouts.incoming import SLOT
 from pipeline.layouts.model import same
 from pipeline.layouts.sources import (
     CONTROL_SOURCES,
@@ -15,6 +16,7 @@ from pipeline.layouts.sources import (
     MOVEMENT_SOURCES,
     PAYMENT_SOURCES,
     PER_FILE,
+    PERIOD_SOURCES,
     PERSON,
 )
 
@@ -40,7 +42,7 @@ class Spot:
 
 def column_faults(spot: Spot) -> Iterator[str]:
     """Name everything that is wrong with one column by itself, place first."""
-    for check in (_source, _width, _show, _free_text, _padding, _shape, _negative, _literal, _example):
+    for check in (_source, _width, _show, _free_text, _padding, _shape, _back, _negative, _literal, _example):
         for fault in check(spot):
             yield f"{spot.line}.{spot.column.name}: {fault}"
 
@@ -59,7 +61,7 @@ def _source(spot: Spot) -> Iterator[str]:
 
 def _known_sources(spot: Spot) -> frozenset[str]:
     if spot.line != "detail":
-        return CONTROL_SOURCES | (PER_FILE if spot.facts.outgoing else frozenset())
+        return CONTROL_SOURCES | (PER_FILE if spot.facts.outgoing else PERIOD_SOURCES)
     if spot.facts.reference:
         return LISTED_SOURCES[spot.facts.reference.lists]
     return MOVEMENT_SOURCES if spot.facts.outgoing else PAYMENT_SOURCES
@@ -125,6 +127,29 @@ def _shape(spot: Spot) -> Iterator[str]:
         yield "optional: without headings every column must be there"
     if column.optional and column.required and spot.facts.outgoing:
         yield "is required and optional; keep one"
+
+
+def _back(spot: Spot) -> Iterator[str]:
+    """What only a file that comes back can have; elsewhere it would say nothing."""
+    column, returned = spot.column, spot.facts.returned is not None and spot.line == "detail"
+    for key, used in (
+        ("thousands", column.thousands),
+        ("only", column.only),
+        ("numbered", column.numbered),
+        ("slots", column.slots),
+    ):
+        if used and not returned:
+            yield f"{key}: is for the detail line of a returned file"
+    if column.show == "code" and not returned:
+        yield "show: code is for the detail line of a returned file"
+    if column.thousands and column.show != "dollars":
+        yield "thousands: stand in amounts shown as dollars"
+    if column.numbered and not (spot.facts.format == "delimited" and spot.facts.headings):
+        yield "numbered: is for delimited files with headings"
+    if column.slots:
+        yield f"slots: the name needs {SLOT} where the number of the slot stands"
+    elif SLOT in column.name and returned:
+        yield f"name: {SLOT} needs slots: how many there are"
 
 
 def _negative(spot: Spot) -> Iterator[str]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from pipeline.layouts import scan_items, scan_records, scan_workbook, scanning
 from pipeline.money import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from pipeline.layouts.model import Column, Incoming, Layout
+    from pipeline.layouts.incoming import Incoming, KindRule
+    from pipeline.layouts.model import Column, Layout
 
-MOST_DIGITS = 13
-MARK = "\xef\xbb\xbf"  # a byte-order mark, byte by byte, as some programs put it before UTF-8
-Record = TypeVar("Record")
+MOST_DIGITS = {"dollars": 13, "cents": 15}
+THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+\.[0-9]{2}", re.ASCII)
+
+SCANS: Mapping[str, Callable[[Layout, Path, list[str]], Iterator[tuple[str, ...]]]] = {
+    "fixed": scanning.fixed,
+    "delimited": scanning.delimited,
+    "records": scan_records.rows,
+    "workbook": scan_workbook.rows,
+}
 
 
 def count(layout: Layout, path: Path) -> Tally:
@@ -24,8 +32,8 @@ def count(layout: Layout, path: Path) -> Tally:
 
     In a file that we send, and whatever its kind, money counts without a sign.
     """
-    wanted = [*([layout.amount.name] if layout.amount else []), *_asked(layout.facts.returned)]
-    scan = _fixed if layout.facts.format == "fixed" else _delimited
+    wanted = [*([layout.amount.name] if layout.amount else []), *_asked(layout.facts.returned), *_currency(layout)]
+    scan = scan_items.rows if layout.numbered else SCANS[layout.facts.format]
     seen: Counter[tuple[str, ...]] = Counter(scan(layout, path, wanted))
     cents = sum(times * _worth(layout, dict(zip(wanted, texts, strict=True))) for texts, times in seen.items())
     return Tally(seen.total(), cents)
@@ -54,81 +62,46 @@ def stated(layout: Layout, path: Path) -> Tally | None:
     return Tally(int(count or 0), sign * int(total.lstrip("-").replace(".", "") or 0))
 
 
-def _fixed(layout: Layout, path: Path, wanted: list[str]) -> Iterator[tuple[str, ...]]:
-    """Cut the wanted columns out of each detail line; a line that does not have the form has blanks."""
-    spans, start = {}, 0
-    for column in layout.detail.columns:
-        end = start + column.width if isinstance(column.width, int) else None
-        spans[column.name] = slice(start, end)
-        start = (end or start) + len(layout.facts.between)
-    size = None if layout.detail.columns[-1].width == "rest" else start - len(layout.facts.between)
-    gaps = [span.start - 1 for span in spans.values() if span.start and layout.facts.between]
-    filled = layout.facts.between * len(gaps)
-    cuts, blank = [spans[name] for name in wanted], ("",) * len(wanted)
-    with path.open(encoding="latin-1", newline="\n") as stream:
-        if stream.read(len(MARK)) != MARK:
-            stream.seek(0)
-        for line in _between_header_and_trailer(layout, stream):
-            text = line.rstrip("\r\n")
-            whole = (size is None or len(text) == size) and "".join([text[gap : gap + 1] for gap in gaps]) == filled
-            yield tuple([text[cut] for cut in cuts]) if whole else blank
-
-
-def _delimited(layout: Layout, path: Path, wanted: list[str]) -> Iterator[tuple[str, ...]]:
-    """Take the wanted cells of each detail line; a line of another number of cells has blanks."""
-    encoding = "cp1252" if layout.facts.encoding == "cp1252" else "utf-8-sig"
-    with path.open(encoding=encoding, errors="replace", newline="") as stream:
-        lines = csv.reader(stream, delimiter=layout.delimiter)
-        records = _between_header_and_trailer(layout, (cells for cells in lines if "".join(cells).strip(" ")))
-        if layout.facts.headings:
-            headings = [" ".join(heading.split()) for heading in next(records, [])]
-            names = [_own_name(layout, heading, headings) for heading in headings]
-        else:
-            names = [column.name for column in layout.detail.columns]
-        places = [names.index(name) if name in names else len(names) for name in wanted]
-        for cells in records:
-            row = [*cells, ""] if len(cells) == len(names) else [""] * (len(names) + 1)
-            yield tuple([row[place] for place in places])
-
-
-def _between_header_and_trailer(layout: Layout, lines: Iterator[Record]) -> Iterator[Record]:
-    if layout.header:
-        next(lines, None)
-    if not layout.trailer:
-        yield from lines
-        return
-    waiting: list[Record] = []
-    for line in lines:
-        yield from waiting
-        waiting = [line]
-
-
-def _own_name(layout: Layout, heading: str, headings: list[str]) -> str:
-    """The layout's name of a heading: it or another way to say it, unless the name itself stands in the file."""
-    plain = "".join(heading.split()).casefold()
-    others = {"".join(one.split()).casefold() for one in headings}
-    for column in layout.detail.columns:
-        own, *aliases = ["".join(one.split()).casefold() for one in (column.name, *column.aliases)]
-        if plain == own or (plain in aliases and own not in others):
-            return column.name
-    return heading
-
-
 def _worth(layout: Layout, cells: Mapping[str, str]) -> int:
     column, incoming = layout.amount, layout.facts.returned
     amount = _amount(layout, column, cells.get(column.name, "").strip(" ")) if column else None
     if column is None or amount is None or incoming is None:
         return abs(amount or 0) if column and column.negative else amount or 0
+    foreign = any(cells[name].strip(" ") != incoming.currency for name in _currency(layout))
     for rule in incoming.kinds:
-        fits = all(_choice(cells.get(name, "")) in map(_choice, allowed) for name, allowed in rule.when.items())
         sign = {"positive": amount > 0, "zero": amount == 0, "negative": amount < 0, None: True}[rule.amount]
-        if fits and sign:
-            return {"in": max(amount, 0), "back": -abs(amount), "none": 0}[rule.money]
+        if sign and _fits(layout, rule, cells):
+            return 0 if foreign else {"in": max(amount, 0), "back": -abs(amount), "none": 0}[rule.money]
     return 0
 
 
+def _fits(layout: Layout, rule: KindRule, cells: Mapping[str, str]) -> bool:
+    codes = {column.name for column in layout.detail.columns if column.show == "code"}
+    return all(
+        any(_matches(cells.get(name, ""), one) for one in allowed)
+        if name in codes
+        else _choice(cells.get(name, "")) in map(_choice, allowed)
+        for name, allowed in rule.when.items()
+    )
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Whether a code is as a pattern says; one that is blank is only as a blank says."""
+    if pattern[:1] == "!":
+        return bool(text.split()) and not _matches(text, pattern[1:])
+    plain, wanted = (" ".join(one.split()).casefold() for one in (text, pattern))
+    if not plain or not wanted:
+        return not plain and not wanted
+    expression = re.escape(wanted).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, plain, re.DOTALL) is not None
+
+
 def _asked(incoming: Incoming | None) -> list[str]:
-    return [name for rule in incoming.kinds for name in rule.when] if incoming else []
+    return list(dict.fromkeys(name for rule in incoming.kinds for name in rule.when)) if incoming else []
+
+
+def _currency(layout: Layout) -> list[str]:
+    return [column.name for column in layout.detail.columns if column.source == "currency" and layout.facts.returned]
 
 
 def _choice(text: str) -> str:
@@ -137,12 +110,16 @@ def _choice(text: str) -> str:
 
 def _amount(layout: Layout, column: Column, text: str) -> int | None:
     """Whole cents out of ``12.50`` or ``1250``, as the layout shows them; None for anything else."""
+    if column.thousands and THOUSANDS.fullmatch(text):
+        text = "".join(text.split(column.thousands))
     digits, minus = text.removeprefix("-"), text.startswith("-")
+    whole, point, places = digits.partition(".")
     if column.show == "dollars":
-        whole, point, places = digits.partition(".")
-        if not point or len(places) != 2 or len(whole) > MOST_DIGITS:  # noqa: PLR2004 - dollars have two places
+        if not point or len(places) != 2:  # noqa: PLR2004 - dollars have two places
             return None
         digits = whole + places if whole else ""
-    if not (digits.isascii() and digits.isdigit()) or (minus and layout.facts.sign == "unsigned"):
+    if len(whole) > MOST_DIGITS.get(column.show, 0) or not (digits.isascii() and digits.isdigit()):
+        return None
+    if minus and layout.facts.sign == "unsigned":
         return None
     return -int(digits) if minus else int(digits)

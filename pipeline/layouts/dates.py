@@ -6,11 +6,28 @@ import functools
 import re
 from datetime import date
 
-FORMATS = ("MMDDYYYY", "MM/DD/YYYY", "M/D/YYYY", "YYYY-MM-DD", "YYYYMMDD", "DDMMYYYY", "MMDDYY", "YYMMDD")
-"""The forms seen in public bursar layouts; one more is one word more here.  ``YY`` means the years 2000 to 2099."""
+FORMATS = (
+    "MMDDYYYY",
+    "MM/DD/YYYY",
+    "M/D/YYYY",
+    "D/M/YYYY",
+    "YYYY-MM-DD",
+    "YYYYMMDD",
+    "DDMMYYYY",
+    "MMDDYY",
+    "YYMMDD",
+    "YYYY/MM/DD hh:mm:ss zzzzz",
+)
+"""The forms seen in public bursar layouts; one more is one word more here.  ``YY`` means the years 2000 to 2099.
+
+``hh:mm:ss zzzzz`` is an hour and its distance from Greenwich, such as ``10:00:00 -0800``: the day is the one that the
+file says, where its clock stands.
+"""
 
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-PART = re.compile(r"YYYY|YY|MM|DD|M|D")
+PART = re.compile(r"YYYY|YY|MM|DD|M|D|hh:mm:ss zzzzz")
+HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] [+-][01][0-9][0-5][0-9]"
+MIDNIGHT = "00:00:00 +0000"
 DIGITS = {
     "YYYY": r"(?P<year>[0-9]{4})",
     "YY": r"(?P<short>[0-9]{2})",
@@ -18,6 +35,7 @@ DIGITS = {
     "DD": r"(?P<day>[0-9]{2})",
     "M": r"(?P<month>[0-9]{1,2})",
     "D": r"(?P<day>[0-9]{1,2})",
+    "hh:mm:ss zzzzz": HOUR,
 }
 CENTURY = 2000
 
@@ -47,6 +65,7 @@ def written(iso: str, form: str) -> str:
         "DD": f"{day.day:02d}",
         "M": str(day.month),
         "D": str(day.day),
+        "hh:mm:ss zzzzz": MIDNIGHT,
     }
     return PART.sub(lambda part: parts[part.group()], form)
 
@@ -64,7 +83,7 @@ def read(text: str, form: str) -> str:
 
 def width(form: str) -> int | None:
     """Give the bytes a day takes in this form, None where it varies."""
-    return None if form == "M/D/YYYY" else len(form)
+    return None if form in ("M/D/YYYY", "D/M/YYYY") else len(form)
 
 
 @functools.cache

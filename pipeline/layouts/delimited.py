@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.layouts.model import same
 from pipeline.layouts.raw import CUT, OTHER, Raw, UnreadableFileError, decoded
+from pipeline.layouts.unfold import unfolded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from pipeline.layouts.model import Layout, Line
+    from pipeline.layouts.model import Column, Layout, Line
     from pipeline.layouts.rows import Printed
 
 Record = tuple[int, list[str]]
 """The number of a line, counted from 1, and its cells."""
 
 
-class _NotTheHeadingsError(Exception):
+class NotTheHeadingsError(Exception):
     """The line of headings does not have what the layout needs."""
 
 
@@ -28,9 +30,23 @@ def blocks(layout: Layout, printed: Printed) -> Iterator[bytes]:
     heading = [column.name for column in layout.detail.columns] if layout.facts.headings else None
     yield _block(layout, [line for line in (printed.header, heading) if line is not None])
     for columns in printed.parts:
-        yield _block(layout, zip(*columns, strict=True))
+        yield _plain_block(layout, columns) or _block(layout, zip(*columns, strict=True))
     if printed.trailer is not None:
         yield _block(layout, [printed.trailer])
+
+
+def _plain_block(layout: Layout, columns: list[list[str]]) -> bytes:
+    """Lines of which no cell needs a quote, all at once; no bytes where one may.
+
+    A cell with a delimiter or the end of a line in it shows in how many of them there are.  One cell alone may be
+    blank, and a line without anything in it would need quotes.
+    """
+    ends, between = layout.newline, layout.delimiter
+    lines = list(map(between.join, zip(*columns, strict=True)))
+    text = ends.join([*lines, ""])
+    wanted = {'"': 0, between: len(lines) * (len(columns) - 1), "\n": len(lines), "\r": len(lines) * (ends == "\r\n")}
+    plain = len(columns) > 1 and all(text.count(sign) == many for sign, many in wanted.items())
+    return text.encode(layout.facts.encoding) if plain else b""
 
 
 def _block(layout: Layout, records: Iterable[Iterable[str]]) -> bytes:
@@ -46,9 +62,11 @@ def parse(layout: Layout, data: bytes) -> Raw:
     line, headings = _headings(layout, records)
     trailer = _single(layout, layout.trailer, records, -1) if layout.trailer else None
     try:
-        places = _places(layout, headings)
-    except _NotTheHeadingsError as error:
+        places = found_places(layout, headings)
+    except NotTheHeadingsError as error:
         raise UnreadableFileError(OTHER, f"line {line}: {error}") from None
+    if layout.numbered:
+        return replace(unfolded(layout, line, headings, records, places), header=header, trailer=trailer)
     broken = [_broken(cells, headings) for _, cells in records]
     blank = [""] * len(headings)
     whole = [cells if not why else blank for (_, cells), why in zip(records, broken, strict=True)]
@@ -99,8 +117,11 @@ def _headings(layout: Layout, records: list[Record]) -> Record:
     return line, [cell.strip(" ") for cell in cells]
 
 
-def _places(layout: Layout, headings: list[str]) -> dict[str, int]:
-    """Find every column under its own name, or else under one of its other names; two amounts are one too many."""
+def found_places(layout: Layout, headings: list[str]) -> dict[str, int]:
+    """Find every column under its own name, or else under one of its other names; two amounts are one too many.
+
+    Columns that stand once for each item are left to others.  Raises NotTheHeadingsError.
+    """
     if not layout.facts.headings:
         return {name: place for place, name in enumerate(headings)}
     where: dict[str, list[int]] = {}
@@ -109,20 +130,24 @@ def _places(layout: Layout, headings: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     missing: list[str] = []
     for column in layout.detail.columns:
-        exact = where.get(same(column.name), [])
-        spelled = [place for other in sorted(column.spelled()) for place in where.get(other, []) if place not in exact]
-        hits = [*exact, *spelled] if column == layout.amount else exact or spelled
+        hits = [] if column.numbered else _hits(layout, column, where)
         if len(hits) > 1:
             message = f"{column.name} stands under {len(hits)} headings; ask which one is meant"
-            raise _NotTheHeadingsError(message)
+            raise NotTheHeadingsError(message)
         if hits:
             found[column.name] = hits[0]
-        elif not column.optional or layout.facts.outgoing:
+        elif not column.numbered and (not column.optional or layout.facts.outgoing):
             missing.append(column.name)
     if missing:
         message = f"not the headings of {layout.name}: no {', '.join(missing)} among its {len(headings)} headings"
-        raise _NotTheHeadingsError(message)
+        raise NotTheHeadingsError(message)
     return found
+
+
+def _hits(layout: Layout, column: Column, where: Mapping[str, list[int]]) -> list[int]:
+    exact = where.get(same(column.name), [])
+    spelled = [place for other in sorted(column.spelled()) for place in where.get(other, []) if place not in exact]
+    return [*exact, *spelled] if column == layout.amount else exact or spelled
 
 
 def _broken(cells: list[str], headings: list[str]) -> str:

@@ -6,15 +6,13 @@ import itertools
 from typing import TYPE_CHECKING
 
 from pipeline.layouts.naming import template_faults
+from pipeline.layouts.returned_checks import Columns, condition_faults, returned_faults
 from pipeline.layouts.sources import MOVEMENT_SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pipeline.layouts.model import Column, Facts, Incoming
-
-Columns = dict[str, list["Column"]]
-"""The columns of header, detail and trailer; a line that is not there has no entry."""
+    from pipeline.layouts.model import Column, Facts
 
 
 def file_faults(facts: Facts) -> Iterator[str]:
@@ -37,8 +35,10 @@ def agreement_faults(facts: Facts, columns: Columns) -> Iterator[str]:
     elif not any(column.source == "amount_cents" for column in columns.get("detail", [])):
         yield "detail: needs a column from amount_cents"
     yield from _control(facts, columns)
+    if facts.format in ("records", "workbook") and {"header", "trailer"} & set(columns):
+        yield f"format: {facts.format} has no header and no trailer of its own; leave them out"
     if facts.returned:
-        yield from _returned(facts.returned, facts, columns)
+        yield from returned_faults(facts.returned, facts, columns)
     if facts.outgoing:
         yield from _told_apart(sorted(facts.outgoing.kinds), columns)
 
@@ -75,13 +75,28 @@ def _form(facts: Facts) -> Iterator[str]:
             yield "delimiter: a fixed layout has none; use between"
         if facts.headings:
             yield "headings: a fixed layout has none; use a header line"
+    elif facts.format == "workbook":
+        yield from _workbook(facts)
     else:
-        if facts.delimiter is None:
-            yield "delimiter: is missing"
-        if facts.between:
-            yield "between: is for fixed layouts; use delimiter"
+        yield from _separated(facts)
+    if facts.format in ("records", "workbook") and not (facts.returned and facts.headings):
+        yield f"format: {facts.format} is for returned files with headings"
+    if (facts.format == "records") != (facts.records is not None):
+        yield "records: a file of records, and no other, says its versions and what its footers add up"
     if facts.newline == "any" and facts.outgoing:
         yield "newline: a file that we send must say LF or CRLF"
+
+
+def _separated(facts: Facts) -> Iterator[str]:
+    if facts.delimiter is None:
+        yield "delimiter: is missing"
+    if facts.between:
+        yield "between: is for fixed layouts; use delimiter"
+
+
+def _workbook(facts: Facts) -> Iterator[str]:
+    if facts.delimiter is not None or facts.between:
+        yield "delimiter: a workbook has cells; leave delimiter and between out"
 
 
 def _control(facts: Facts, columns: Columns) -> Iterator[str]:
@@ -90,32 +105,16 @@ def _control(facts: Facts, columns: Columns) -> Iterator[str]:
         yield "control.count: a total without a count cannot show what is missing"
     if facts.control.adds and "control.cents" not in stated:
         yield "control.adds: there is no control.cents in header or trailer"
-    yield from _conditions("control.adds", facts.control.adds, columns)
+    yield from condition_faults("control.adds", facts.control.adds, columns)
     if facts.returned:
-        proof = facts.returned.complete
-        if proof == "trailer" and "control.count" not in {one.source for one in columns.get("trailer", [])}:
-            yield "returned.complete: a trailer proves completeness with control.count; it has none"
-        if proof == "stable" and stated & {"control.count", "control.cents"}:
-            yield 'returned.complete: there are control totals; say complete = "trailer"'
+        yield from _proof(facts, facts.returned.complete, stated, columns)
 
 
-def _returned(returned: Incoming, facts: Facts, columns: Columns) -> Iterator[str]:
-    for number, rule in enumerate(returned.kinds, start=1):
-        place = f"returned.kinds {number}"
-        yield from _conditions(f"{place}.when", rule.when, columns)
-        if rule.money == "in" and rule.amount == "negative":
-            yield f"{place}: money that comes in cannot be negative"
-        if facts.sign == "unsigned" and rule.amount == "negative":
-            yield f"{place}: sign is unsigned, no amount is negative"
-
-
-def _conditions(place: str, conditions: Mapping[str, Sequence[str]], columns: Columns) -> Iterator[str]:
-    detail = {column.name: column for column in columns.get("detail", [])}
-    for name, choices in conditions.items():
-        column = detail.get(name)
-        if column is None or column.show != "choice":
-            yield f"{place}: {name} must be a column of the detail line that is shown as choice"
-            continue
-        for choice in choices:
-            if choice not in column.choices:
-                yield f"{place}: {name} has no choice {choice!r}; it has {', '.join(column.choices)}"
+def _proof(facts: Facts, proof: str, stated: set[str], columns: Columns) -> Iterator[str]:
+    if proof == "archive" and facts.format != "workbook":
+        yield "returned.complete: only a workbook is an archive"
+    counted = "control.count" in {one.source for one in columns.get("trailer", [])} or facts.format == "records"
+    if proof == "trailer" and not counted:
+        yield "returned.complete: a trailer proves completeness with control.count; it has none"
+    if proof != "trailer" and stated & {"control.count", "control.cents"}:
+        yield 'returned.complete: there are control totals; say complete = "trailer"'

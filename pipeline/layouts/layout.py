@@ -9,6 +9,7 @@ from pipeline.layouts.counting import count, stated
 from pipeline.layouts.load import LayoutError, check_all, load, names
 from pipeline.layouts.model import Layout
 from pipeline.layouts.naming import file_name
+from pipeline.layouts.order import in_order
 from pipeline.layouts.raw import UnreadableFileError
 from pipeline.layouts.reading import read
 from pipeline.layouts.returned import Returned, to_json
@@ -31,6 +32,7 @@ __all__ = [
     "count",
     "faults",
     "file_name",
+    "in_order",
     "load",
     "names",
     "notes",

@@ -13,18 +13,9 @@ from pydantic import ValidationError
 from pipeline import files
 from pipeline.layouts.checks import Place, Spot, column_faults, name_faults, position_faults, rest_faults
 from pipeline.layouts.file_checks import agreement_faults, file_faults
-from pipeline.layouts.model import (
-    Closed,
-    Column,
-    Control,
-    Facts,
-    Incoming,
-    KindRule,
-    Layout,
-    Line,
-    Outgoing,
-    Reference,
-)
+from pipeline.layouts.incoming import Closed, Incoming, KindRule, Records, References
+from pipeline.layouts.model import Column, Control, Facts, Layout, Line, Outgoing, Reference
+from pipeline.layouts.slots import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +32,7 @@ TYPES = ("constrained", "literal[", "dict[", "str", "int")
 KEYS = sorted(
     {
         field.alias or key
-        for model in (Facts, Outgoing, Incoming, Reference, KindRule, Control, Line, Column)
+        for model in (Facts, Outgoing, Incoming, Reference, References, Records, KindRule, Control, Line, Column)
         for key, field in model.model_fields.items()
     }
 )
@@ -121,6 +112,7 @@ def check_all(campus_folder: Path | None = None) -> list[str]:
 
 def from_table(name: str, raw: Mapping[str, Any]) -> Layout:
     """Make a layout of a parsed TOML file.  Raises LayoutError with everything that is wrong."""
+    raw = spread(raw)
     problems: list[str] = []
     facts = _facts({key: value for key, value in raw.items() if key not in LINES}, problems)
     between = str(raw.get("between", ""))
@@ -193,7 +185,7 @@ def _line(
 def _positions(line: str, table: Mapping[str, Any], facts: Facts, between: str) -> Iterator[str]:
     places = [Place(str(one.get("name")), one.get("width"), one.get("at")) for one in table["columns"]]
     size = table.get("bytes")
-    if facts.format == "delimited":
+    if facts.format != "fixed":
         if size is not None:
             yield f"{line}: bytes: is for fixed layouts"
         yield from position_faults(line, places, between=None, size=None)

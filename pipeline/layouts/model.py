@@ -5,31 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, field_validator
+from pydantic import Field, PositiveInt, StringConstraints, field_validator
 
 from pipeline.layouts import dates
+from pipeline.layouts.incoming import Closed, Incoming, Name, Records
 from pipeline.layouts.sources import FREE_TEXT, LISTED_SOURCES, MOVEMENT_SOURCES, PAYMENT_SOURCES, SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\"]+$", max_length=60)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
 MovementKind = Literal["charge", "reversal", "credit"]
-PaymentKind = Literal["sale", "refund", "void", "reversal", "chargeback", "fee", "writeoff", "adjustment", "other"]
 
-SHOWS = ("text", "digits", "cents", "dollars", "count", "choice", *(f"date:{form}" for form in dates.FORMATS))
+SHOWS = ("text", "digits", "cents", "dollars", "count", "choice", "code", *(f"date:{form}" for form in dates.FORMATS))
 """How a value can stand in a file.
 
 ``digits`` fills its width exactly; ``dollars`` has a point and two places; ``cents`` has neither; ``choice`` is one of
-the column's ``choices``.
+the column's ``choices``; ``code`` is any text, and rules may ask for it by patterns such as ``T13*``.
 """
-
-
-class Closed(BaseModel):
-    """Closed and frozen: a key that is not described is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Column(Closed):
@@ -41,6 +34,11 @@ class Column(Closed):
     that the column may be missing: from a returned file, from what the source carries, or from the campus file.
     ``required`` means that the value may not be blank.  ``example`` is a value as it stands in the file, without
     padding.  ``at`` is where the column must begin.
+
+    In a returned file: ``thousands`` is the sign between the thousands of an amount; ``only`` names columns and what
+    they must say, or the value counts for nothing; a ``numbered`` column stands once for each item of a transaction,
+    its heading followed by the item's number (or alone, for a single item); ``slots`` makes so many columns of one
+    whose name has ``{K}``.
     """
 
     name: Name
@@ -59,6 +57,10 @@ class Column(Closed):
     aliases: tuple[Name, ...] = ()
     example: str | None = None
     at: PositiveInt | None = None
+    thousands: Literal[","] | None = None
+    only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    numbered: bool = False
+    slots: Annotated[int, Field(ge=1, le=9)] | None = None
 
     @field_validator("show")
     @classmethod
@@ -122,34 +124,6 @@ class Outgoing(Closed):
     sort: tuple[str, ...] = ()
 
 
-class KindRule(Closed):
-    """One row of the list that says what a line of money is: the first that fits counts.
-
-    ``when`` names columns and the choices that fit; ``amount`` the sign that fits.  ``money`` is the direction: ``in``
-    counts as written and may not be negative, ``back`` counts as negative however it is written, ``none`` counts 0.
-    """
-
-    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    amount: Literal["positive", "zero", "negative"] | None = None
-    kind: PaymentKind
-    money: Literal["in", "back", "none"]
-
-
-class Incoming(Closed):
-    """What only a file that comes back has; nothing of it has a default.
-
-    ``repeats``: whether later files say again what earlier ones said.  ``amount_is``: what the amount stands for.
-    ``covers``: the period of one file.  ``complete``: what proves that it is whole: a trailer, or that it stays
-    unchanged at its place and ends with a whole line.
-    """
-
-    repeats: Literal["none", "cumulative"]
-    amount_is: Literal["payment", "paid_to_date"]
-    covers: Literal["business_day", "first_to_last_row"]
-    complete: Literal["trailer", "stable"]
-    kinds: tuple[KindRule, ...] = Field(min_length=1)
-
-
 class Reference(Closed):
     """What only a list has that tells us something and is neither sent nor money: who is who."""
 
@@ -166,7 +140,7 @@ class Facts(Closed):
     """What holds for the file as a whole.  Exactly one of ``outgoing``, ``returned``, ``reference`` is there."""
 
     title: str = Field(min_length=1)
-    format: Literal["fixed", "delimited"]
+    format: Literal["fixed", "delimited", "records", "workbook"]
     encoding: Literal["ascii", "utf-8", "cp1252"]
     newline: Literal["LF", "CRLF", "any"]
     sign: Literal["unsigned", "signed"]
@@ -177,6 +151,7 @@ class Facts(Closed):
     returned: Incoming | None = None
     reference: Reference | None = None
     control: Control = Field(default_factory=Control)
+    records: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +182,21 @@ class Layout:
     @property
     def proved_whole(self) -> bool:
         """Whether a file that comes back proves by itself that it is whole."""
-        return self.facts.returned is not None and self.facts.returned.complete == "trailer"
+        return self.facts.returned is not None and self.facts.returned.complete != "stable"
+
+    @property
+    def numbered(self) -> bool:
+        """Whether a line of its files may hold several items, each with columns of its own."""
+        return any(column.numbered for column in self.detail.columns)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The columns that rules may ask for by patterns."""
+        return frozenset(column.name for column in self.detail.columns if column.show == "code")
+
+    def source(self, name: str) -> Column | None:
+        """Give the column of the detail line that holds one of our nouns; None if none does."""
+        return next((column for column in self.detail.columns if column.source == name), None)
 
     @property
     def max_lines(self) -> int | None:
@@ -255,7 +244,7 @@ class Layout:
     @property
     def amount(self) -> Column | None:
         """The column of the detail line that holds the money; None in a list that is only read."""
-        return next((column for column in self.detail.columns if column.source == "amount_cents"), None)
+        return self.source("amount_cents")
 
     @property
     def states_totals(self) -> bool:

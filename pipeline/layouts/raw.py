@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.layouts.model import Layout
+    from pipeline.money import Tally
 
 BOM = b"\xef\xbb\xbf"
 
@@ -34,6 +35,8 @@ class Raw:
 
     ``lines`` are the line numbers of the rows, counted from 1; ``broken`` says why a row has no cells, "" where it
     has; ``ignored`` are headings that the layout does not know.  A column that the file does not have is not there.
+    ``items`` are the numbers of the items within their transactions, where one line of the file holds several.
+    ``stated`` and ``period`` are what the file itself says that it holds and covers, where that was compared already.
     """
 
     header: list[str] | None
@@ -42,6 +45,9 @@ class Raw:
     lines: list[int]
     broken: list[str]
     ignored: tuple[str, ...] = ()
+    items: list[str] | None = None
+    stated: Tally | None = None
+    period: tuple[str, str] | None = None
 
 
 def decoded(layout: Layout, data: bytes) -> str:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.layouts import control, delimited, fixed, kinds
+from pipeline.layouts import control, delimited, fixed, kinds, records, workbook
 from pipeline.layouts.cells import Cell, MisfitError, cells
-from pipeline.layouts.returned import Returned
+from pipeline.layouts.judging import Faults, Judge
+from pipeline.layouts.returned import PAYMENT_TEXTS, Returned
 from pipeline.layouts.sources import LISTED_SOURCES, PER_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
-    from pipeline.layouts.model import Incoming, Layout
+    from pipeline.layouts.judging import Values
+    from pipeline.layouts.model import Layout
     from pipeline.layouts.raw import Raw
 
-PAYMENT_TEXTS = (
-    "payment_ref",
-    "payment_line",
-    "fee_ref",
-    "patron_id",
-    "occurred_on",
-    "kind",
-    "status",
-    "method",
-    "item_code",
-)
-"""The text columns of a line of money; those that a layout does not give are blank."""
+FORMS: Mapping[str, Callable[[Layout, bytes], Raw]] = {
+    "fixed": fixed.parse,
+    "delimited": delimited.parse,
+    "records": records.parse,
+    "workbook": workbook.parse,
+}
 
-Values = list[Any]
-"""The values of one column: texts, or numbers with None where a cell cannot be read."""
+GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{2}", re.ASCII)
+"""An amount with a sign between its thousands, each of three digits."""
 
 
 def read(layout: Layout, path: Path) -> Returned:
@@ -42,13 +39,27 @@ def read(layout: Layout, path: Path) -> Returned:
     A row that cannot be read is kept, with the reason.  Raises UnreadableFileError when the file is not whole, is
     another format, or its control totals are wrong.
     """
-    data = path.read_bytes()
-    raw = fixed.parse(layout, data) if layout.facts.format == "fixed" else delimited.parse(layout, data)
+    raw = FORMS[layout.facts.format](layout, path.read_bytes())
     said = control.stated(layout, raw)
     reading = Reading(layout, raw)
-    stated = control.checked(layout, said, raw, reading.written, minus=reading.minus)
+    stated = raw.stated or control.checked(layout, said, raw, reading.written, minus=reading.minus)
     once = {name: [value] * reading.size for name, value in said.items() if name in PER_FILE}
-    return Returned(_frame(layout, raw, {**once, **reading.columns()}, reading.unreadable), stated, raw.ignored)
+    columns = {**once, **reading.columns()}
+    unreadable = reading.unreadable
+    period = _period(layout, raw, said, columns)
+    ignored = (*raw.ignored, *sorted(reading.strange))
+    return Returned(_frame(layout, raw, columns, unreadable), stated, ignored, period)
+
+
+def _period(
+    layout: Layout, raw: Raw, said: Mapping[str, str | int], columns: Mapping[str, Values]
+) -> tuple[str, str] | None:
+    """Give the days a returned file covers: as it says itself, or else from its first to its last row."""
+    if layout.facts.returned is None:
+        return None
+    stated = str(said.get("period.first", "")), str(said.get("period.last", ""))
+    days = sorted({day for day in columns.get("occurred_on", ()) if day})
+    return raw.period or (stated if all(stated) else None) or ((days[0], days[-1]) if days else None)
 
 
 class Reading:
@@ -59,9 +70,12 @@ class Reading:
         self.layout = layout
         self.size = len(raw.lines)
         self._raw = raw
-        self._why: dict[int, list[str]] = {place: [why] for place, why in enumerate(raw.broken) if why}
+        self._faults = Faults(raw.broken)
         self._cells = {cell.column.name: cell for cell in cells(layout, layout.detail)}
-        used = set(kinds.asked(layout))
+        self._no_amount: set[int] = set()
+        self.strange: set[str] = set()
+        only = {name for cell in self._cells.values() for name in cell.column.only}
+        used = {*kinds.asked(layout), *kinds.needed(layout), *only}
         self._values: dict[str, Values] = {
             name: self._understood(cell)
             for name, cell in self._cells.items()
@@ -88,10 +102,17 @@ class Reading:
             for name, cell in self._cells.items()
             if name in self._values and cell.column.source and not cell.column.setting
         }
-        if "payment_line" in self.layout.sources and "payment_line" not in found:
+        if self._raw.items is not None:
+            found["payment_line"] = self._raw.items
+        elif "payment_line" in self.layout.sources and "payment_line" not in found:
             found["payment_line"] = _numbered(found["payment_ref"])
-        if self.layout.facts.returned:
-            found |= self._money(self.layout.facts.returned, found.get("occurred_on"))
+        returned = self.layout.facts.returned
+        if returned:
+            judge = Judge(
+                self.layout, returned, self._raw, self._values, found, self.written, self._no_amount, self._faults
+            )
+            found |= judge.columns()
+            self.strange |= judge.strange
         else:
             told = [fitting[0] if len(fitting) == 1 else "" for fitting in self._fitting] or [""] * self.size
             found |= {"kind": told, "amount_cents": [amount or 0 for amount in self.written]}
@@ -100,12 +121,7 @@ class Reading:
     @property
     def unreadable(self) -> list[str]:
         """Why each row cannot be used, "" for a good one."""
-        return ["; ".join(self._why.get(place, ())) for place in range(self.size)]
-
-    def _blame(self, place: int, reason: str) -> None:
-        """What a line with the wrong number of cells seems to say is not looked at."""
-        if not self._raw.broken[place]:
-            self._why.setdefault(place, []).append(reason)
+        return self._faults.texts()
 
     def _understood(self, cell: Cell) -> Values:
         """Every distinct text once; a row whose text makes no sense is blamed and has a blank there."""
@@ -116,35 +132,17 @@ class Reading:
         wrong: dict[str, str] = {}
         for text in set(texts):
             try:
-                known[text] = cell.read(text)
+                known[text] = cell.read(_ungrouped(cell, text))
             except MisfitError as misfit:
-                known[text] = None if cell.column.is_number else ""
+                known[text] = None if cell.column.is_number else text if cell.column.show == "code" else ""
                 wrong[text] = f"{cell.column.name} {misfit}"
+        is_amount = cell.column == self.layout.amount and self.layout.facts.returned is not None
         for place, text in enumerate(texts) if wrong else ():
-            if text in wrong:
-                self._blame(place, wrong[text])
+            if text in wrong and is_amount and not text and not self._raw.broken[place]:
+                self._no_amount.add(place)
+            elif text in wrong:
+                self._faults.blame(place, wrong[text])
         return [known[text] for text in texts]
-
-    def _money(self, incoming: Incoming, days: Values | None) -> dict[str, Values]:
-        """What each line of money is, and how much; a line that moves money must have its day."""
-        names = kinds.asked(self.layout)
-        choices = [self._values.get(name, [""] * self.size) for name in names]
-        found: list[str] = []
-        amounts: list[int] = []
-        for place, amount in enumerate(self.written):
-            kind, signed = "", 0
-            try:
-                if amount is not None:
-                    said = {name: values[place] for name, values in zip(names, choices, strict=True)}
-                    kind, signed = kinds.said(incoming, said, amount)
-            except MisfitError as misfit:
-                if place not in self._why:
-                    self._blame(place, str(misfit))
-            if signed and days is not None and not days[place] and place not in self._why:
-                self._blame(place, "it moves money and has no day")
-            found.append(kind)
-            amounts.append(signed)
-        return {"kind": found, "amount_cents": amounts}
 
     def _kinds(self) -> list[tuple[str, ...]]:
         """The kinds each row of a file of ours may be, by the columns where they differ and the sign of its money."""
@@ -161,8 +159,8 @@ class Reading:
             except MisfitError as misfit:
                 known[row], wrong[row] = ((), amount), str(misfit)
         for place, row in enumerate(rows) if wrong else ():
-            if row in wrong and place not in self._why:
-                self._blame(place, wrong[row])
+            if row in wrong and not self._faults.has(place):
+                self._faults.blame(place, wrong[row])
         self.written = [known[row][1] for row in rows]
         return [known[row][0] for row in rows]
 
@@ -183,8 +181,13 @@ class Reading:
                 known[kind, text], wrong[kind, text] = "", f"{cell.column.name} {misfit}"
         for place, pair in enumerate(pairs) if wrong else ():
             if pair in wrong:
-                self._blame(place, wrong[pair])
+                self._faults.blame(place, wrong[pair])
         return [known[pair] for pair in pairs]
+
+
+def _ungrouped(cell: Cell, text: str) -> str:
+    """Take the signs between thousands away; an amount that has them elsewhere stays, and makes no sense."""
+    return text.replace(",", "") if cell.column.thousands and GROUPED.fullmatch(text) else text
 
 
 def _numbered(references: Sequence[str]) -> list[str]:

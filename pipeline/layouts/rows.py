@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from pipeline.layouts.cells import Cell, MisfitError, cells
+from pipeline.layouts.order import in_order
 from pipeline.layouts.sources import PER_FILE, SETTING
 from pipeline.money import Tally
 
@@ -72,6 +73,9 @@ def notes(layout: Layout, rows: pd.DataFrame, kind: str) -> list[Changed]:
         if not cell.column.is_free_text:
             continue
         values = _column(cell, rows, {})
+        texts = _texts_only(cell, values)
+        if texts is not None and cell.takes(texts):
+            continue
         known = {value: cell.changed(str(value)) for value in set(values)}
         cut = sum(known[value][0] for value in values)
         folded = sum(known[value][1] for value in values)
@@ -100,7 +104,7 @@ def printed(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[st
         else [_texts(cell, [value], {})[0] for cell, value in _once(layout, line, rows, kind, constants)]
         for line in (layout.header, layout.trailer)
     )
-    ordered = rows.sort_values(list(out.sort), kind="stable") if out.sort else rows
+    ordered = in_order(rows, out.sort) if out.sort else rows
     return Printed(header, _parts(cells(layout, layout.detail, kind), ordered, constants), trailer)
 
 

@@ -12,7 +12,8 @@ from pipeline.layouts.naming import file_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.layouts.model import Column, Incoming, Layout, Line, Outgoing
+    from pipeline.layouts.incoming import Incoming, KindRule, References
+    from pipeline.layouts.model import Column, Facts, Layout, Line, Outgoing
 
 SOME_DAY = date(2026, 1, 20)
 
@@ -31,16 +32,24 @@ def sheet(layout: Layout) -> str:
 
 def _facts(layout: Layout) -> Iterator[str]:
     facts = layout.facts
-    form = f"fixed positions, {_between(layout)}" if facts.format == "fixed" else f"separated by {layout.delimiter!r}"
+    forms = {
+        "fixed": f"fixed positions, {_between(layout)}",
+        "delimited": f"separated by {layout.delimiter!r}",
+        "records": f"records RH to FF, separated by {layout.delimiter!r}",
+        "workbook": "workbook (XLSX), the first sheet with the headings",
+    }
     headings = ", with a line of headings" if facts.headings else ""
-    yield f"form      {form}{headings}"
-    yield f"text      {facts.encoding}, lines end with {'LF or CRLF' if facts.newline == 'any' else facts.newline}"
+    yield f"form      {forms[facts.format]}{headings}"
+    if facts.records:
+        yield f"version   {' or '.join(facts.records.versions)}"
+    if facts.format != "workbook":
+        yield f"text      {facts.encoding}, lines end with {'LF or CRLF' if facts.newline == 'any' else facts.newline}"
     if not facts.reference:
         yield f"amounts   {'never negative' if facts.sign == 'unsigned' else 'may be negative'}"
     if facts.outgoing:
         yield from _outgoing(layout, facts.outgoing)
     if facts.returned:
-        yield from _returned(facts.returned)
+        yield from _returned(facts, facts.returned)
     if facts.reference:
         yield f"lists     {facts.reference.lists}; it is only read"
     for name, choices in facts.control.adds.items():
@@ -62,16 +71,44 @@ def _outgoing(layout: Layout, out: Outgoing) -> Iterator[str]:
         yield f"size      {out.max_lines} lines at most"
 
 
-def _returned(incoming: Incoming) -> Iterator[str]:
+def _returned(facts: Facts, incoming: Incoming) -> Iterator[str]:
     again = "says again what earlier files said" if incoming.repeats == "cumulative" else "never repeats itself"
     yield f"carries   {incoming.amount_is.replace('_', ' ')}; it {again}"
     yield f"covers    {incoming.covers.replace('_', ' ')}"
-    proof = "its trailer" if incoming.complete == "trailer" else "staying unchanged, and a whole last line"
-    yield f"complete  shown by {proof}"
+    proofs = {
+        "trailer": "its last record" if facts.records else "its trailer",
+        "archive": "being an archive that opens",
+        "stable": "staying unchanged, and a whole last line",
+    }
+    yield f"complete  shown by {proofs[incoming.complete]}"
+    if incoming.currency:
+        yield f"currency  {incoming.currency}; money in any other cannot be read"
+    if incoming.references:
+        yield from _references(incoming.references)
     for number, rule in enumerate(incoming.kinds, start=1):
-        when = [f"{name} {' or '.join(choices)}" for name, choices in rule.when.items()]
-        amount = [f"a {rule.amount} amount"] if rule.amount else []
-        yield f"rule {number:<4} {', '.join([*when, *amount]) or 'anything else'}: {rule.kind}, money {rule.money}"
+        yield f"rule {number:<4} {said(rule)}: {rule.kind}, money {rule.money}"
+    if incoming.unknown:
+        yield f"rule      {incoming.unknown} that no rule names: other, money none, and it is told"
+
+
+def said(rule: KindRule) -> str:
+    """Say in words which rows a rule is for."""
+    when = [f"{name} {' or '.join(map(_spoken, choices))}" for name, choices in rule.when.items()]
+    amount = [f"a {rule.amount} amount"] if rule.amount else []
+    return ", ".join([*when, *amount]) or "anything else"
+
+
+def _spoken(choice: str) -> str:
+    return {"": "blank", "*": "not blank"}.get(choice, choice.replace("!", "anything but ", 1))
+
+
+def _references(references: References) -> Iterator[str]:
+    if references.shares:
+        other = f", else {references.otherwise}" if references.otherwise else ""
+        yield f"pays      {references.shares}: fee:cents|fee:cents or one fee{other}"
+        return
+    whole = ", or a column of that name for the whole line" if references.whole else ""
+    yield f"pays      the {references.value} whose {references.type} is {' or '.join(references.types)}{whole}"
 
 
 def _line(layout: Layout, name: str, line: Line) -> Iterator[str]:

@@ -24,16 +24,21 @@ PAYMENT_SOURCES = frozenset(
         "status",
         "method",
         "item_code",
+        "origin_ref",
+        "currency",
     }
 )
 LISTED_SOURCES = {"people": frozenset({"id", "name", "status", "group"})}
 """What a list that is only read can tell, by what it lists; ``id`` is the patron's."""
 
 CONTROL_SOURCES = frozenset({"control.count", "control.cents"})
+PERIOD_SOURCES = frozenset({"period.first", "period.last"})
+"""The days that a returned file says it covers, in its header or trailer."""
+
 SETTING = "system."
 """Before the name of a setting of the campus file, where a column takes its value from one."""
 
 PER_FILE = frozenset({"currency"})
 """Columns of a movement that stand once in a file, in its header or trailer."""
 
-DATES = frozenset({"effective_date", "due_date", "fee_date", "occurred_on"})
+DATES = frozenset({"effective_date", "due_date", "fee_date", "occurred_on"}) | PERIOD_SOURCES

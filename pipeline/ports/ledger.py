@@ -23,6 +23,7 @@ from pipeline.ports.records import (
     Paid,
     Payment,
     Posting,
+    Question,
     Run,
     Share,
     StaleError,
@@ -80,6 +81,7 @@ __all__ = [
     "Posting",
     "PostingBook",
     "PostingState",
+    "Question",
     "Run",
     "RunBook",
     "Share",
@@ -113,6 +115,9 @@ class RunBook(Protocol):
     def runs(self, most: int) -> Sequence[Run]:
         """Give the latest runs, newest first."""
 
+    def let_through(self, run: Run, by: str, said: Sequence[tuple[str, str]], at: datetime) -> None:
+        """Write down in a person's name what ``--approve`` is for in a run: name and words, an audit row for each."""
+
     def note(self, run: Run, findings: Sequence[Finding], at: datetime) -> None:
         """Keep findings that belong to the run and change nothing else."""
 
@@ -133,7 +138,8 @@ class FileBook(Protocol):
         """Enter a file that now lies in the archive.
 
         Entering the same one again changes nothing, except that a refused one is to be read once more, and so is one
-        that was dealt with and has been left there anew (``changed`` is later, ``delivered_at`` says when).
+        that was dealt with and has been left there anew (``changed`` is later, ``delivered_at`` says when).  One that
+        is left anew while it waits to be read is as old as its last delivery.
         """
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
@@ -150,7 +156,7 @@ class ChargeBook(Protocol):
         """Give every fee that is held or waiting, as tables.FEES."""
 
     def known_fees(self, source: str, fee_ids: Sequence[str]) -> pd.DataFrame:
-        """Give source, fee_id, version, content, state, system of every version known of these fees."""
+        """Give source, fee_id, as_of, version, content, state, system of every version known of these fees."""
 
     def positions(self, source: str) -> pd.DataFrame:
         """Give what the ledger has billed for every fee of a source that was ever charged, one row a fee.
@@ -180,20 +186,30 @@ class ChargeBook(Protocol):
     def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
         """Give the charges of these patrons, in any case of their ids, in files of business date ``since`` or later.
 
-        Columns: source, fee_id, system, patron_id, amount_cents, barcode, fee_type, reference, billed_cents (of its
-        fee by now: charges - reversals - credits), sent_on, continued_by (a fee that continues this one, or "").
+        Columns: source, fee_id, system, patron_id, bursar_id, amount_cents, barcode, fee_type, reference, billed_cents
+        (of its fee by now: charges - reversals - credits), sent_on, continued_by (a fee that continues it, or "").
         """
+
+    def patrons_told(self, bursar_ids: Sequence[str]) -> Sequence[str]:
+        """Give the patron ids whose charges a bursar was told under one of these ids, in any case, sorted."""
 
     def decisions(self) -> pd.DataFrame:
-        """Give what people decided about held and waiting fees: source, fee_id, version, content, against, by, reason.
+        """Give what people said yes to of fees that are held or wait, the newest word on each question.
 
-        ``against``: the fee id a credit is for; empty means yes, let it go.
+        Columns: source, fee_id, version, content, code, against, by, reason.  A yes answers the question that was
+        asked: ``code`` is the finding the version was held for then.  ``against``: the fee id a credit is for; empty
+        means let it go.
         """
 
-    def approve_fee(self, fee_id: str, version: int, against: str, by: str, reason: str, at: datetime) -> None:
-        """Write down a person's yes to a held version of a fee; the newest word on a version counts.
+    def rejected_changes(self, source: str) -> Sequence[str]:
+        """Give the fees of a source whose newest version is a change of a billed debt that a person rejected."""
 
-        Raises StaleError unless it is held or waiting, LedgerError if ``against`` was never charged.
+    def approve_fee(self, question: Question, against: str, by: str, reason: str, at: datetime) -> None:
+        """Write down a person's yes to a held version of a fee, as the answer to why it is held.
+
+        The newest word on a version and code counts; one on another code is another answer, and both count.  Raises
+        StaleError, which says how the version stands, unless it is held or waits for that very reason; LedgerError if
+        ``against`` was never charged.
         """
 
     def figures(self, since: date) -> pd.DataFrame:
@@ -213,6 +229,9 @@ class ChargeBook(Protocol):
         reference and how much is always given, any other column is blank, for no file could need it.
         """
 
+    def last_scope(self, system: str) -> str:
+        """Give the scope of a system's newest file that was not given up, ``delta`` or ``snapshot``; "" if none is."""
+
     def last_snapshot(self, system: str) -> pd.DataFrame:
         """Give fee_id and amount_cents of every row of the newest snapshot file that is sent; empty if none is."""
 
@@ -226,8 +245,11 @@ class ChargeBook(Protocol):
         a debt would come to more than its charges, or if a movement goes to another system than its debt.
         """
 
-    def reject_fee(self, fee_id: str, version: int, by: str, reason: str, at: datetime) -> None:
-        """End a held or waiting version of a fee for good, in a person's name.  Raises StaleError if it is neither."""
+    def reject_fee(self, question: Question, by: str, reason: str, at: datetime) -> None:
+        """End a held or waiting version of a fee for good, in a person's name.
+
+        Raises StaleError, which says how the version stands, unless it is held or waits for that very reason.
+        """
 
 
 class UploadBook(Protocol):

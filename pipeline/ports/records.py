@@ -42,6 +42,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked of a held or waiting fee: of which version, and the finding (``code``) that keeps it."""
+
+    source: str
+    fee_id: str
+    version: int
+    code: str
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        return f"fee {self.fee_id} of {self.source}, version {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class InFile:
     """A file that came in and lies in the archive under its hash.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.files import blocks_of
 from pipeline.money import Tally, cents_of_each
 from pipeline.readers.alma_tags import NAMESPACE, Tags
+from pipeline.readers.keys import XML_BLANKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,8 +133,12 @@ class _Scan:
         if any(b"&" in currency + amount for currency, amount in said):
             return False
         for (currency, amount), fees in said.items():
-            self.seen[currency.decode(errors="replace").strip(), amount.decode(errors="replace").strip()] += fees
+            self.seen[_text(currency), _text(amount)] += fees
         return True
+
+
+def _text(said: bytes) -> str:
+    return said.decode(errors="replace").strip(XML_BLANKS)
 
 
 def _usual(prefix: str) -> re.Pattern[bytes]:

@@ -95,10 +95,11 @@ def frame(parts: Sequence[pa.Table], source: str, file_sha: str, export_number: 
 def _columns(records: Sequence[Record]) -> dict[str, list[str]]:
     """Turn records into columns of text, "" where nothing stands; blanks around a value are not part of it."""
     slots = list(zip(*records, strict=True))
-    columns = {name: keys.texts(slots[slot]) for name, slot in COLUMNS.items()}
-    owners = zip(keys.texts(slots[places.LIBRARY]), keys.texts(slots[places.INSTITUTION]), strict=True)
+    columns = {name: keys.texts(slots[slot], keys.XML_BLANKS) for name, slot in COLUMNS.items()}
+    owned = (keys.texts(slots[place], keys.XML_BLANKS) for place in (places.LIBRARY, places.INSTITUTION))
     columns["owner"] = [
-        library or ("" if institution == keys.NOTHING else institution) for library, institution in owners
+        library or ("" if institution == keys.NOTHING else institution)
+        for library, institution in zip(*owned, strict=True)
     ]
     return columns
 

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.readers.keys import XML_BLANKS
+
 if TYPE_CHECKING:
     from collections import Counter
 
@@ -41,7 +43,7 @@ class _Money:
         """Give currency and amount, each "" where it is missing, and both where there is a doubt."""
         if self.doubtful or any(len(texts) > 1 for texts in self.found.values()):
             return "", ""
-        return "".join(self.found[CURRENCY]).strip(), "".join(self.found[SUM]).strip()
+        return "".join(self.found[CURRENCY]).strip(XML_BLANKS), "".join(self.found[SUM]).strip(XML_BLANKS)
 
 
 class Tags:

@@ -11,12 +11,16 @@ NOTHING = "null"
 """What Alma writes in an id it does not have."""
 
 
-def texts(values: Sequence[str | None]) -> list[str]:
-    """Give the values without the blanks around them, "" where nothing stands."""
+XML_BLANKS = " \t\r\n"
+"""What XML calls white space.  Anything else around a value, such as a no-break space, is a part of it."""
+
+
+def texts(values: Sequence[str | None], blanks: str | None = None) -> list[str]:
+    """Give the values without the ``blanks`` around them (of every kind if not said), "" where nothing stands."""
     try:
-        return list(map(str.strip, cast("Sequence[str]", values)))
-    except TypeError:  # the usual way, with a None in it
-        return [value.strip() if value else "" for value in values]
+        return [value.strip(blanks) for value in cast("Sequence[str]", values)]
+    except AttributeError:  # the usual way, with a None in it
+        return [value.strip(blanks) if value else "" for value in values]
 
 
 def faults(values: Sequence[str], *, blanks: bool) -> Iterator[tuple[int, str]]:

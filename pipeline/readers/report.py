@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.campus.sources import ReportFile
+from pipeline.campus.sources import CUT_OFF, ReportFile
 from pipeline.readers import refused, report_columns, report_csv, report_days, report_rows, report_rowset, report_xlsx
 from pipeline.readers.private import Private
 from pipeline.readers.refused import RefusedFileError
@@ -119,9 +119,19 @@ def _tables(lines: Iterator[Line], shape: report_rows.Shape, name: str, report: 
             what = f"has more than {most:,} rows; look why, and only then raise max_fees of its source"
             raise RefusedFileError(refused.TOO_LARGE, f"{name}: {what}")
         yield report_rows.table(chunk, shape)
-    if 0 < report.row_limit <= rows:
-        what = f"has {rows:,} rows, and is cut off at {report.row_limit:,}; narrow the report, or raise row_limit"
+    if limit := _reached(report.row_limit, rows):
+        what = f"has {rows:,} rows, and is cut off at {limit:,}; narrow the report, or raise row_limit"
         raise RefusedFileError(refused.ROW_LIMIT, f"{name}: {what}")
+
+
+def _reached(said: int | None, rows: int) -> int:
+    """Give the limit that a report has reached, or 0.
+
+    One that has more rows than a known limit shows that its own limit is another.
+    """
+    if said is None:
+        return rows if rows in CUT_OFF else 0
+    return said if 0 < said <= rows else 0
 
 
 def _frame(parts: Sequence[pa.Table], same: Mapping[str, str]) -> pd.DataFrame:

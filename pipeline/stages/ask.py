@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pipeline.ports.outside import AlmaFee, AlmaFees
 
 FALLS = ("fallen", "gone")
+
+QUESTIONS = ("FALL-TO-APPROVE", "FALL-HELD", "GONE-BUT-OPEN", "LOOK-LATER", "LOOK-BUSY", "LOOK-REFUSED")
+"""One question in several words: is the debt to be lowered, whatever Alma says of the fee, or fails to say?"""
+
 TIRED = 3
 """After so many answers in a row that cannot be used, Alma is left alone until the next night."""
 
@@ -43,7 +47,7 @@ def ask(work: Work) -> Outcome:
     falls = rows[rows["change"].isin(FALLS)]
     if not len(falls):
         return Outcome(rows)
-    falls = falls[~agreed(falls, work.ledger.decisions())]
+    falls = falls[~agreed(falls, work.ledger.decisions(), *QUESTIONS)]
     asking = _Asking(work.outside.alma, work.campus.campus.falls, work.today.isoformat())
     said = asking.all(falls, dict(_debts(work, falls)))
     sorting = Sorting(rows.assign(asked=_spread(rows, said, "asked"), verdict=_spread(rows, said, "code")))

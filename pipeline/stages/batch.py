@@ -9,6 +9,7 @@ from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
+from pipeline.stages.scope import turned
 from pipeline.stages.snapshot import Snapshot, is_first_charge
 
 if TYPE_CHECKING:
@@ -52,13 +53,16 @@ def batch(
     """Give every movement its file (tables.LINES); hold those that have none, or whose file must wait for a person.
 
     ``open_items`` are tables.MOVEMENTS, ``last_snapshots`` (system, fee_id, amount_cents) the rows of the newest
-    snapshots, ``standing`` (system, unsent, unread, approved) what a system's files depend on tonight.
+    snapshots, ``standing`` (system, unsent, unread, approved, was, owed, owed_cents) what a system's files depend on.
     """
     plan = _Plan(Sorting(movements))
     for name in sorted(campus.campus.systems):
         system = campus.campus.systems[name]
         layout = layouts.load(system.layout, campus.folder)
         mine = plan.rows.frame["system"] == name
+        if fault := turned(name, layout, standing[standing["system"] == name]):
+            plan.stop(name, fault)
+            continue
         if layout.scope != "snapshot":
             plan.delta(name, mine, layout)
             continue
@@ -109,13 +113,17 @@ class _Plan:
             self.findings.append(Finding("SNAPSHOT-APPROVED", snapshot.system, says, "batch"))
             fault = None
         if fault:
-            self.findings.append(fault)
-            mine = self.rows.frame["system"] == snapshot.system
-            self.rows.hold(mine, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
+            self.stop(snapshot.system, fault)
             return
         self.folded += snapshot.later.index.tolist()
         if snapshot.is_news or standing["unsent"].any():
             self.files.append(File(snapshot.system, "charge", snapshot.first.index.tolist(), snapshot.carried))
+
+    def stop(self, system: str, fault: Finding) -> None:
+        """Make no file of a system tonight."""
+        self.findings.append(fault)
+        mine = self.rows.frame["system"] == system
+        self.rows.hold(mine, "OUTPUT-STOPPED", "its file waits for a person: " + fault.code)
 
     def outcome(self) -> Outcome:
         """Give the rows with their files, and the boxes."""

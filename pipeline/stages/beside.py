@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
@@ -54,9 +56,16 @@ def words(table: pd.DataFrame, name: str, place: npt.NDArray[np.intp]) -> npt.ND
     """Take a column of texts at these places; "" where the place is -1."""
     import numpy as np
 
-    if not len(table):
-        return np.full(len(place), "", dtype=object)
-    return np.where(place < 0, "", table[name].to_numpy(dtype=object)[place])
+    found = np.full(len(place), "", dtype=object)
+    there = np.flatnonzero(place >= 0)
+    found[there] = table[name].array.take(place[there]).to_numpy(dtype=object)
+    return found
+
+
+def of_the_same(table: pd.DataFrame, rows: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Give the part of ``table`` in which ``places`` finds the fees of these rows: it is small where they are few."""
+    wanted = {fee_id for frame in rows for fee_id in frame["fee_id"].tolist()}
+    return table[table["fee_id"].isin(wanted)].reset_index(drop=True)
 
 
 def changes_a_debt(content: pd.Series[str]) -> npt.NDArray[np.bool_]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.layouts import archive
+from pipeline.stages.cardcells import cells
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -35,23 +40,59 @@ BRANDS = (
 
 
 class Spot(NamedTuple):
-    """Where something stands in a file: line and column, both counted from 1.  Never what stands there."""
+    """Where something stands in a file: line and column, both counted from 1.  Never what stands there.
+
+    In a workbook they are row and column of the cell; 0 and 0 for what stands in no cell.
+    """
 
     line: int
     column: int
 
 
+NO_CELL = Spot(0, 0)
+
+
 def card_numbers(lines: Iterable[bytes], ours: Container[str]) -> Iterator[Spot]:
     """Find what looks like a payment card's number: 13 to 19 digits, a brand's beginning and length, Luhn's sum.
 
-    ``ours`` are long numbers that we know to be something else (fee ids).  Text in UTF-16 is searched as well.
+    ``ours`` are long numbers that we know to be something else (fee ids).  Text in UTF-16 is searched as well, and a
+    workbook is looked into.  One that unpacks to something monstrous counts as one with a card number: nobody knows
+    what it holds, and it must not be kept either.
     """
+    rest = iter(lines)
+    first = next(rest, b"")
+    every = itertools.chain([first], rest)
+    yield from _inside(b"".join(every), ours) if first.startswith(archive.START) else _lines(every, ours)
+
+
+def _lines(lines: Iterable[bytes], ours: Container[str]) -> Iterator[Spot]:
     for number, line in enumerate(lines, start=1):
         text = line.replace(b"\0", b"")
-        for found in CANDIDATE.finditer(text):
-            digits = re.sub(rb"[ -]", b"", found[0]).decode("ascii")
-            if _of_a_brand(digits) and _luhn(digits) and digits not in ours:
-                yield Spot(number, found.start() + 1)
+        for start in _found(text, ours):
+            yield Spot(number, start + 1)
+
+
+def _inside(data: bytes, ours: Container[str]) -> Iterator[Spot]:
+    """Search each cell of a workbook, and whatever text its other parts have; then its bytes as they are.
+
+    What is damaged is searched as far as it opens.  It cannot be read as a workbook later on.
+    """
+    try:
+        parts = archive.parts(io.BytesIO(data), len(data))
+        for place, text in cells(dict(parts)):
+            yield from (Spot(*place) for _ in _found(text.encode("utf-8", "replace"), ours))
+    except archive.MonstrousError:
+        yield NO_CELL
+    except archive.DAMAGED:
+        yield from _lines(data.splitlines(keepends=True), ours)
+
+
+def _found(text: bytes, ours: Container[str]) -> Iterator[int]:
+    """Give where each number begins in a text."""
+    for found in CANDIDATE.finditer(text):
+        digits = re.sub(rb"[ -]", b"", found[0]).decode("ascii")
+        if _of_a_brand(digits) and _luhn(digits) and digits not in ours:
+            yield found.start()
 
 
 def _of_a_brand(digits: str) -> bool:

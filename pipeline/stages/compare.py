@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.stages import differ, settle
-from pipeline.stages.beside import ABSENT, changes_a_debt
+from pipeline.stages.beside import ABSENT, changes_a_debt, of_the_same
 from pipeline.stages.expected import expected
 from pipeline.stages.moved import moved
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from pipeline.campus.load import Loaded
@@ -44,17 +46,23 @@ def compare(  # noqa: PLR0913 - a stage is given each ledger table by name
     reported = (fees["lists"] != "export").to_numpy(dtype=bool)
     if not reported.any():
         return Outcome(tables.checked(_exported(fees), tables.CHANGES, "compare"))
-    rows = fees[reported].reset_index(drop=True)
+    rows = _where(fees, reported)
     earlier = changes_a_debt(rows["content"])
-    stated, unread = differ.read_at_last(rows[~earlier].reset_index(drop=True), positions)
+    stated, unread = differ.read_at_last(_where(rows, ~earlier), positions)
     beside = expected(stated, positions, receipts)
     found = differ.differences(stated, beside, positions)
-    known = settle.Known(positions, history, decisions)
-    news = settle.settle(found.changed, rows[earlier].reset_index(drop=True), known, stated)
+    held = _where(rows, earlier)
+    known = settle.Known(of_the_same(positions, (found.changed, held)), history, decisions)
+    news = settle.settle(found.changed, held, known, stated)
     passed = _together([_exported(fees[~reported]), news.passed])
-    boxes = _boxes([*news.boxes, ("unchanged", found.unchanged), ("withdrawn", unread)])
+    boxes = _boxes([*news.boxes, *settle.open_again(found.unchanged, history), ("withdrawn", unread)])
     notes = tuple(_moved(found, positions))
     return Outcome(tables.checked(passed, tables.CHANGES, "compare"), boxes, notes)
+
+
+def _where(rows: pd.DataFrame, hit: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """The rows that are hit, named from 0; a night whose rows are all hit is not copied."""
+    return (rows if hit.all() else rows[hit]).reset_index(drop=True)
 
 
 def _exported(fees: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,10 +45,13 @@ MOST = 16
 
 NEVER = "9999-12-31"
 
-Row = Mapping[Hashable, Any]
+Row = Mapping[str, Any]
 
 Item = tuple[str, str]
 """Barcode of an item and keyed hash of its title; "" for what is not known."""
+
+Fee = tuple[str, str]
+"""A source and a fee id."""
 
 Patron = tuple[str, str, str]
 """A source, the type of an id, and the id in lower case."""
@@ -134,21 +137,36 @@ class Debts:
     def __init__(self, charges: pd.DataFrame) -> None:
         """Read what ports.ledger.ChargeBook.charges_of gives, and the column ``credit_item_type``."""
         ordered = charges.loc[charges["kind"] == "charge", list(READ)].sort_values(ORDER, kind="stable")
-        by_fee = groupby(ordered.to_dict("records"), key=lambda row: (row["source"], row["fee_id"]))
-        self._debts = {key: _debt(list(rows)) for key, rows in by_fee}
-        self._of_patron: dict[Patron, list[Debt]] = {}
-        for debt in sorted(self._debts.values(), key=lambda debt: debt.age):
-            sent = debt.first.as_sent
-            whose = patron(debt.source, sent["patron_id_type"], sent["patron_id"])
-            self._of_patron.setdefault(whose, []).append(debt)
+        self._charges = {name: ordered[name].tolist() for name in READ}
+        self._places: dict[Fee, list[int]] = {}
+        for place, fee in enumerate(zip(self._charges["source"], self._charges["fee_id"], strict=True)):
+            self._places.setdefault(fee, []).append(place)
+        self._debts: dict[Fee, Debt] = {}
 
     def get(self, source: str, fee_id: str) -> Debt | None:
-        """Give the debt of a fee, or None if it was never charged."""
-        return self._debts.get((source, fee_id))
+        """Give the debt of a fee, always the same one, or None if it was never charged."""
+        fee = source, fee_id
+        if fee not in self._debts and fee in self._places:
+            self._debts[fee] = _debt([self._row(place) for place in self._places[fee]])
+        return self._debts.get(fee)
 
     def of_patron(self, whose: Patron) -> Sequence[Debt]:
         """Give the debts that a source charged to a patron under this id, oldest first."""
-        return self._of_patron.get(whose, ())
+        found = (self.get(*fee) for fee in self._of_patron.get(whose, ()))
+        return sorted((debt for debt in found if debt), key=lambda debt: debt.age)
+
+    @cached_property
+    def _of_patron(self) -> Mapping[Patron, Sequence[Fee]]:
+        """The fees of each patron, by their first charges: only credits ask for them."""
+        sources, types, ids = (self._charges[name] for name in ("source", "patron_id_type", "patron_id"))
+        fees: dict[Patron, list[Fee]] = {}
+        for fee, (first, *_) in self._places.items():
+            fees.setdefault(patron(sources[first], types[first], ids[first]), []).append(fee)
+        return fees
+
+    def _row(self, place: int) -> Row:
+        """A charge; few of those that patrons ever had are of fees that change, and a record of each costs time."""
+        return {name: column[place] for name, column in self._charges.items()}
 
 
 def patron(source: str, id_type: str, patron_id: str) -> Patron:

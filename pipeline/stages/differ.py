@@ -40,15 +40,16 @@ def read_at_last(stated: pd.DataFrame, positions: pd.DataFrame) -> tuple[pd.Data
     """
     import pandas as pd
 
-    place = places(stated, positions)
-    held = (stated["known"] != "").to_numpy(dtype=bool) & ((place >= 0) | (stated["amount_cents"] == 0).to_numpy())
+    held = (stated["known"] != "").to_numpy(dtype=bool, copy=True)
+    nothing = (stated.loc[held, "amount_cents"] == 0).to_numpy()
+    held[held] = (places(stated[held], positions) >= 0) | nothing
     old = stated[held].reset_index(drop=True)
     why = old["fee_id"].map("fee {}: it can be compared by now".format).astype("str")
     old = old.assign(code=pd.Series("STATEMENT-READ", index=old.index, dtype="str"), why=why)
     if not held.any():
         return stated, old
     version, known = stated["version"].to_numpy().copy(), stated["known"].to_numpy(dtype=object).copy()
-    version[held], known[held] = taken(positions, "version", place, 0)[held] + 1, ""
+    version[held], known[held] = taken(positions, "version", places(old, positions), 0) + 1, ""
     return stated.assign(version=version, known=pd.Series(known, index=stated.index, dtype="str")), old
 
 
@@ -77,9 +78,10 @@ def differences(stated: pd.DataFrame, beside: Expected, positions: pd.DataFrame)
         _changes(stated, grown, "grown", np.minimum(net, beside.grown)),
         _fallen(stated, fallen, beside.grown, net, beside.said),
     ]
+    place = np.concatenate([beside.place[hit] for hit in (first, negative, wholly, unclear, grown, fallen)])
     still = ~(first | negative | wholly | unclear | grown | fallen)
     unchanged = _still(stated[still], beside, behind[still], np.flatnonzero(still))
-    return Found(_numbered(parts, positions), unchanged, beside.place[still])
+    return Found(_numbered(parts, positions, place), unchanged, beside.place[still])
 
 
 def _risen(
@@ -87,8 +89,10 @@ def _risen(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which fees have more open than anything explains; and of them, in which the report may not know a withdrawal."""
     risen = (beside.place >= 0) & (over > 0) & (stated["lists"] == OPEN_NOW).to_numpy(dtype=bool)
-    lowered, day = words(positions, "lowered_on", beside.place), stated["as_of"].to_numpy(dtype=object)
-    return risen, risen & (lowered != "") & (day <= lowered).astype(bool)
+    day, behind = stated.loc[risen, "as_of"].to_numpy(dtype=object), risen.copy()
+    lowered = words(positions, "lowered_on", beside.place[risen])
+    behind[risen] = (lowered != "") & (day <= lowered).astype(bool)
+    return risen, behind
 
 
 def _changes(
@@ -123,13 +127,15 @@ def _fallen(
     return rows.assign(change=gone, original_cents=rows["original_cents"] - grown[fallen])
 
 
-def _numbered(parts: list[pd.DataFrame], positions: pd.DataFrame) -> pd.DataFrame:
-    """Add movement, system and fingerprint; a change of a charged debt keeps the patron's id as it was sent."""
+def _numbered(parts: list[pd.DataFrame], positions: pd.DataFrame, place: npt.NDArray[np.intp]) -> pd.DataFrame:
+    """Add movement, system and fingerprint; a change of a charged debt keeps the patron's id as it was sent.
+
+    ``place`` is where the fees of the parts, one after the other, stand in the positions.
+    """
     import numpy as np
     import pandas as pd
 
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    place = places(rows, positions)
     rows = rows.assign(
         movement=taken(positions, "movement", place, 0) + 1,
         system=pd.Series(words(positions, "system", place), index=rows.index, dtype="str"),
@@ -161,10 +167,9 @@ def _still(
     import pandas as pd
 
     nothing, touched = beside.place[at] < 0, beside.touched[at]
-    code = np.select([behind, nothing, touched], ["REPORT-BEHIND", "NOTHING-OPEN", "EXPLAINED"], "SAME")
-    why = pd.Series(code, dtype="str").map(WHY)
-    text = {"code": pd.Series(code, dtype="str"), "why": why.astype("str")}
-    return rows.reset_index(drop=True).assign(**text)
+    which = np.select([behind, nothing, touched], range(len(WHY) - 1), len(WHY) - 1)
+    code, why = (pd.Series(list(said), dtype="str").take(which) for said in (WHY, WHY.values()))
+    return rows.reset_index(drop=True).assign(code=code.array, why=why.array)
 
 
 WHY = {
@@ -173,4 +178,4 @@ WHY = {
     "EXPLAINED": "our own payments explain it",
     "SAME": "as billed",
 }
-"""Why a statement is no news."""
+"""Why a statement is no news: the first that fits, the last where none does."""

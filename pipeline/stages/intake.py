@@ -190,8 +190,9 @@ class _Fetching:
         if not spots:
             return False
         more = f" (and {len(spots) - 1} more)" if len(spots) > 1 else ""
-        place = f"line {spots[0].line}, column {spots[0].column}{more}"
-        self.say("FETCH-CARD-NUMBER", name, f"{name}, {place}: this looks like a card number; nothing was kept")
+        place = f"line {spots[0].line}, column {spots[0].column}{more}" if spots[0].line else "somewhere inside"
+        what = "this looks like a card number" if spots[0].line else "it could not be searched for card numbers"
+        self.say("FETCH-CARD-NUMBER", name, f"{name}, {place}: {what}; nothing was kept")
         return True
 
     def _keep(self, listed: Listed, here: Path) -> None:

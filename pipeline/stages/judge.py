@@ -29,14 +29,15 @@ WHOSE = ["source", "patron_id_type", "patron_id"]
 class Judge:
     """Says of one change after the other what becomes of it; what one takes, the next cannot take again.
 
-    ``named`` are the fees that people named for credits, by source, fee id and version of the credit; ``tonight`` fee
-    id and item of tonight's first charges, by source and patron.
+    ``named`` are the fees that people named for credits, by source, fee id and version of the credit; ``tonight`` are
+    tonight's first charges and ``held`` the fees held before them, by source and patron.
     """
 
     lowering: Lowering
     debts: Debts
     named: Mapping[tuple[str, str, int], str]
-    tonight: Mapping[Patron, Sequence[tuple[str, Item]]]
+    tonight: Mapping[Patron, Sequence[placing.Uncharged]]
+    held: Mapping[Patron, Sequence[placing.Uncharged]]
 
     def verdict(self, row: Row) -> Verdict:
         """Judge a change of a fee that was charged before, or a credit."""
@@ -65,6 +66,10 @@ class Judge:
         if not_charged := self._waits_for(row, fits):
             says = f"it waits for fee {not_charged}, which is not charged yet"
             return Verdict(box="waiting", code="CREDIT-WAITS", why=says)
+        whose = patron_of(row)
+        uncharged = (*self.tonight.get(whose, ()), *self.held.get(whose, ()))
+        if rivals := placing.rivals(credit, uncharged):
+            return _unresolved(cents, f"it may be for any of these: {placing.between(fits, rivals)}")
         if not fits:
             return _unresolved(cents, _no_evidence(placing.candidates(credit, debts)))
         if not placing.alike(fits):
@@ -80,17 +85,21 @@ class Judge:
         if any(placing.same_item(item_of(row), debt.item) for debt in fits):
             return ""
         tonight = self.tonight.get(patron_of(row), ())
-        return next((fee_id for fee_id, item in tonight if placing.same_item(item_of(row), item)), "")
+        return next((fee.fee_id for fee in tonight if placing.same_item(item_of(row), fee.item)), "")
 
 
 def named_in(decisions: pd.DataFrame) -> dict[tuple[str, str, int], str]:
-    """Give the fee that a person named for a credit, by source, fee id and version of the credit; the last word."""
-    columns = (decisions[name].tolist() for name in ("source", "fee_id", "version", "against"))
+    """Give the fee that a person named for a credit, by source, fee id and version of the credit; the last word.
+
+    A plain yes to whatever else holds the credit back leaves its fee as it was named.
+    """
+    named = decisions[decisions["against"] != ""]
+    columns = (named[name].tolist() for name in ("source", "fee_id", "version", "against"))
     return {(source, fee_id, version): against for source, fee_id, version, against in zip(*columns, strict=True)}
 
 
-def items_of(first: pd.DataFrame, older: pd.DataFrame) -> dict[Patron, list[tuple[str, Item]]]:
-    """Give fee id and item of tonight's first charges by source and patron, for patrons with a credit; in order."""
+def uncharged_of(first: pd.DataFrame, older: pd.DataFrame) -> dict[Patron, list[placing.Uncharged]]:
+    """Give fees that are not charged yet by source and patron, for patrons with a credit in ``older``; in order."""
     credited = older.loc[older["change"] == "credit", WHOSE].itertuples(index=False, name=None)
     patrons = {patron(*whose) for whose in credited}
     if not patrons:
@@ -99,7 +108,7 @@ def items_of(first: pd.DataFrame, older: pd.DataFrame) -> dict[Patron, list[tupl
     near = [place for place, one in enumerate(whose) if one in patrons]
     items = defaultdict(list)
     for row in first.iloc[near].sort_values("fee_id", kind="stable").to_dict("records"):
-        items[patron_of(row)].append((row["fee_id"], item_of(row)))
+        items[patron_of(row)].append(placing.Uncharged(row["fee_id"], int(row["amount_cents"]), item_of(row)))
     return items
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.campus.sources import Report
 from pipeline.layouts import layout as layouts
+from pipeline.money import Tally
 from pipeline.stages import closing, tasked
 from pipeline.stages.absent import absent
 from pipeline.stages.beside import KEY, places, taken
@@ -90,10 +91,36 @@ def _patrons_named(work: Work, changed: pd.DataFrame) -> set[str]:
     return patrons
 
 
+HELD = tables.Table(
+    "fees held before tonight's debts are lowered",
+    tuple(
+        column
+        for column in tables.FEES.columns
+        if column.name in {"source", "patron_id_type", "patron_id", "fee_id", "amount_cents", "barcode", "title_hash"}
+    ),
+)
+
+
+def held(work: Work) -> pd.DataFrame:
+    """Give what tonight's steps have held so far and would be charged else; what cannot be read says no amount."""
+    boxed = work.box("held")
+    if boxed is None or "amount_cents" not in boxed.columns:
+        return HELD.empty()
+    owed: pd.DataFrame = boxed.loc[boxed["amount_cents"] > 0, list(HELD.names)]
+    return owed.astype({column.name: column.dtype for column in HELD.columns}).reset_index(drop=True)
+
+
 def recent(work: Work) -> pd.DataFrame:
-    """Give what was ever charged to the patrons of tonight's new debts, and of those that are lowered."""
+    """Give what was ever charged to the patrons of tonight's new debts, and of those that are lowered.
+
+    Where the bursar is told other ids than Alma has, one person may stand in the ledger under several of Alma's.
+    """
     rows = work.rows
-    return work.ledger.recent(_patrons(rows[(rows["kind"] != "charge") | (rows["movement"] == 1)]), FOR_EVER)
+    mine = rows[(rows["kind"] != "charge") | (rows["movement"] == 1)]
+    patrons = _patrons(mine)
+    if any(system.ids for system in work.campus.campus.systems.values()):
+        patrons += work.ledger.patrons_told(mine["bursar_id"].drop_duplicates().tolist())
+    return work.ledger.recent(patrons, FOR_EVER)
 
 
 def elsewhere(work: Work) -> pd.DataFrame:
@@ -129,13 +156,16 @@ def standing(work: Work) -> pd.DataFrame:
     """Say what each system's files depend on tonight.
 
     ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
-    all its payments could be read; ``approved``: a person lets a smaller snapshot out.
+    all its payments could be read; ``approved``: a person lets a smaller snapshot out; ``was``: the scope of its newest
+    file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now.
     """
     import pandas as pd
 
     systems = sorted(work.campus.campus.systems)
     unread = {system for desk in work.before for system in desk.unread}
     unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
+    was = [work.ledger.last_scope(name) for name in systems]
+    owed = [_owed_otherwise(work, name, scope) for name, scope in zip(systems, was, strict=True)]
     return pd.DataFrame(
         {
             "system": pd.Series(systems, dtype="str"),
@@ -143,8 +173,18 @@ def standing(work: Work) -> pd.DataFrame:
             "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
             "unread": pd.Series([name in unread for name in systems], dtype="bool"),
             "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
+            "was": pd.Series(was, dtype="str"),
+            "owed": pd.Series([one.count for one in owed], dtype="int64"),
+            "owed_cents": pd.Series([one.cents for one in owed], dtype="int64"),
         }
     )
+
+
+def _owed_otherwise(work: Work, system: str, was: str) -> Tally:
+    """Add up what is outstanding at a system whose files had another scope up to now; nothing at any other."""
+    if was in ("", "snapshot" if _replaces(work, system) else "delta"):
+        return Tally()
+    return tables.tally(work.ledger.open_items(system, ()))
 
 
 def _replaces(work: Work, system: str) -> bool:
@@ -182,7 +222,10 @@ def _of_reports(work: Work, ask: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
 
 
 def _history(work: Work) -> pd.DataFrame:
-    """The ledger is asked for what it may be needed for: most statements of a report say what is billed already."""
+    """The ledger is asked for what it may be needed for: most statements of a report say what is billed already.
+
+    They are news where a person has rejected that the fee had changed.
+    """
     import pandas as pd
 
     said = [*KEY, "lists", "amount_cents", "original_cents"]
@@ -192,6 +235,9 @@ def _history(work: Work) -> pd.DataFrame:
     billed, original = taken(known, "billed_cents", place, -1), taken(known, "original_cents", place, -1)
     same = (rows["amount_cents"] == billed) & (rows["original_cents"] == original)
     plain = same & (place >= 0) & (rows["lists"] != "export")
+    for source in rows.loc[plain, "source"].unique():
+        if rejected := work.ledger.rejected_changes(str(source)):
+            plain &= ~((rows["source"] == source) & rows["fee_id"].isin(rejected))
     asked = [
         work.ledger.known_fees(str(source), one["fee_id"].drop_duplicates().tolist())
         for source, one in rows[~plain].groupby("source")
@@ -214,6 +260,7 @@ KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
     "positions": positions,
     "receipts": receipts,
     "charges": charges,
+    "held": held,
     "decisions": lambda work: work.ledger.decisions(),
     "people": people,
     "recent": recent,

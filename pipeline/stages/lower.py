@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import tables
 from pipeline.findings import Outcome
+from pipeline.stages.beside import of_the_same
 from pipeline.stages.codes import codes
 from pipeline.stages.debts import AS_SENT, OF_THE_CHARGE, Debts
-from pipeline.stages.judge import Judge, items_of, named_in
+from pipeline.stages.judge import Judge, named_in, uncharged_of
 from pipeline.stages.means import Lowering, means_of
 from pipeline.stages.numbering import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
     from datetime import date
 
     import pandas as pd
@@ -29,24 +30,35 @@ WHOLE = ("version", "movement", "amount_cents")
 
 
 def lower(
-    changes: pd.DataFrame, campus: Loaded, today: date, *, charges: pd.DataFrame, decisions: pd.DataFrame
+    changes: pd.DataFrame,
+    campus: Loaded,
+    today: date,
+    *,
+    charges: pd.DataFrame,
+    decisions: pd.DataFrame,
+    held: pd.DataFrame,
 ) -> Outcome:
     """Make movements of tonight's changes (tables.CHANGES): a kind, whose debt they change, and what they undo.
 
     ``charges`` are what the ledger has charged the patrons whose fees have changed (ChargeBook.charges_of),
-    ``decisions`` what people said (ChargeBook.decisions).  What builds on an older charge carries it as sent; in a
+    ``decisions`` what people said (ChargeBook.decisions), ``held`` fees that earlier steps of tonight held and that a
+    credit may be for (stages.known.HELD).  What builds on an older charge carries it as sent; in a
     first charge the columns of ADDED that say so are "".  A fall that comes to several reversals makes as many rows;
     one that a report tells of by leaving the fee out takes fee type, owner and item from the charge.
     """
     rows = changes.reset_index(drop=True)
     new = rows["change"] == "new"
     first = rows if new.all() else rows[new]
-    credit = codes(charges, campus.campus, today)["credit_item_type"]
-    debts = Debts(charges.assign(credit_item_type=credit))
-    older = _as_charged(_in_order(rows[~new]), debts)
-    judge = Judge(Lowering(today, means_of(campus)), debts, named_in(decisions), items_of(first, older))
-    verdicts = [judge.verdict(row) for row in older.to_dict("records")]
-    moving, replaced = _moving(older, verdicts)
+    older = _in_order(rows[~new])
+    # Only a credit may take something off another fee than its own.
+    asked = charges if (older["change"] == "credit").any() else of_the_same(charges, [older])
+    debts = Debts(asked.assign(credit_item_type=codes(asked, campus.campus, today)["credit_item_type"]))
+    older = _as_charged(older, debts)
+    uncharged = (uncharged_of(fees, older) for fees in (first, held))
+    judge = Judge(Lowering(today, means_of(campus)), debts, named_in(decisions), *uncharged)
+    changed = _records(older)
+    verdicts = [judge.verdict(row) for row in changed]
+    moving, replaced = _moving(older, changed, verdicts)
     return Outcome(_together(_first_charges(first), moving), _boxed(older, verdicts) | replaced)
 
 
@@ -76,10 +88,18 @@ def _first_charges(first: pd.DataFrame) -> pd.DataFrame:
     return first.assign(**(dict.fromkeys(ADDED, blank) | {"kind": charge, "against": first["fee_id"]}))
 
 
-def _moving(older: pd.DataFrame, verdicts: Sequence[Verdict]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+def _records(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Rows one by one, read column by column: pandas' own records take ten times as long."""
+    names = rows.columns.tolist()
+    return [dict(zip(names, row, strict=True)) for row in zip(*(rows[name].tolist() for name in names), strict=True)]
+
+
+def _moving(
+    older: pd.DataFrame, changed: Sequence[dict[Hashable, Any]], verdicts: Sequence[Verdict]
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Give the rows of all lines, and the box of the versions that go out under others instead."""
     lines = [line for verdict in verdicts for line in verdict.lines]
-    numbers = numbered(older.to_dict("records"), [verdict.lines for verdict in verdicts])
+    numbers = numbered(changed, [verdict.lines for verdict in verdicts])
     rows = older.loc[older.index.repeat([len(verdict.lines) for verdict in verdicts])].reset_index(drop=True)
     said = {name: [getattr(line, name) for line in lines] for name in SAID}
     sent = {name: [line.as_sent[name] for line in lines] for name in AS_SENT}

@@ -13,7 +13,8 @@ from pipeline.tables import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
+    from pathlib import Path
 
     import pandas as pd
 
@@ -51,24 +52,40 @@ def people(work: Work) -> pd.DataFrame:
 
 
 def newest(came: Sequence[InFile], campus: Loaded, today: date) -> tuple[pd.DataFrame, list[Finding]]:
-    """The same, out of the files that ``came``, oldest first; also what was found wrong with newer ones."""
+    """The same, out of the files that ``came``; also what was found wrong with newer ones.
+
+    A file is as old as its last delivery: one that simply lies there grows older, the same bytes left anew do not.
+    """
     settings = campus.campus.people
     findings: list[Finding] = []
     if settings is None:
         return PEOPLE.empty(), findings
     layout = layouts.load(settings.layout, campus.folder)
-    for file in reversed(came):
+    for file in sorted(came, key=_left)[::-1]:
         try:
-            rows = layouts.read(layout, shelf(campus.state / "archive", file)).rows
+            known, said = read(layout, shelf(campus.state / "archive", file), file.sha, file.name)
         except layouts.UnreadableFileError as error:
             findings.append(Finding(error.code, file.sha, f"{file.name}: {error}", file.name))
             continue
-        good = rows["unreadable"] == ""
-        if not good.all():
-            findings.append(Finding("PEOPLE-LINES", file.sha, f"{int((~good).sum())} lines say nobody", file.name))
-        age = today - file.archived_at.astimezone(ZoneInfo(campus.campus.time_zone)).date()
-        return _people(rows[good], stale=age.days > settings.max_age_days), findings
+        age = today - _left(file).astimezone(ZoneInfo(campus.campus.time_zone)).date()
+        return known.assign(stale=age.days > settings.max_age_days), [*findings, *said]
     return PEOPLE.empty(), findings
+
+
+def read(layout: layouts.Layout, path: Path, sha: str, name: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Give PEOPLE out of one file, none of it stale, and what was found wrong with its lines.
+
+    Raises UnreadableFileError.
+    """
+    rows = layouts.read(layout, path).rows
+    good = rows["unreadable"] == ""
+    findings = [] if good.all() else [Finding("PEOPLE-LINES", sha, f"{int((~good).sum())} lines say nobody", name)]
+    return _people(rows[good], stale=False), findings
+
+
+def _left(file: InFile) -> datetime:
+    """When it was last left for us: the same bytes left anew prove as much as new ones."""
+    return file.delivered_at or file.archived_at
 
 
 def _people(rows: pd.DataFrame, *, stale: bool) -> pd.DataFrame:

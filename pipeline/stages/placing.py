@@ -25,6 +25,15 @@ class Credit:
     item: Item
 
 
+@dataclass(frozen=True, slots=True)
+class Uncharged:
+    """A fee of the patron that no bursar was told of yet, be it held or new tonight; ``cents`` above 0."""
+
+    fee_id: str
+    cents: int
+    item: Item
+
+
 def same_item(one: Item, other: Item) -> bool:
     """Say whether two fees are surely for one item: their barcodes say so, or their titles where one has no barcode."""
     if one[0] and other[0]:
@@ -43,6 +52,18 @@ def fitting(credit: Credit, debts: Sequence[Debt]) -> list[Debt]:
     for fits in _narrowing(credit):
         left = [debt for debt in left if fits(debt)] or left
     return left
+
+
+def rivals(credit: Credit, uncharged: Sequence[Uncharged]) -> list[Uncharged]:
+    """Give the fees not charged yet for which a credit may be as well: it names no item, and they have its amount."""
+    return [] if any(credit.item) else [fee for fee in uncharged if fee.cents == credit.cents]
+
+
+def between(charged: Sequence[Debt], uncharged: Sequence[Uncharged]) -> str:
+    """Name to people all that a credit may be for: charges, and fees that are not charged yet."""
+    named = [f"{fee.fee_id} ({dollars(fee.cents)}, not charged yet)" for fee in uncharged[:NAMED]]
+    more = [f"{len(uncharged) - NAMED} more not charged"] if len(uncharged) > NAMED else []
+    return ", ".join([*([told(charged)] if charged else []), *named, *more])
 
 
 def candidates(credit: Credit, debts: Sequence[Debt]) -> list[Debt]:

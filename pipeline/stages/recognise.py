@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pipeline.findings import Outcome
 
 
+OWN = ("REOPENS-UNKNOWN", "REOPENS-TWICE", "REOPENS-DIFFERS")
+"""One question in several words: is a fee that names an older charge a debt of its own?"""
+
+KEPT, TWIN, ANEW = "FALL-OF-REOPENED", "LOOKS-SENT-ALREADY", "FEE-MAY-REOPEN"
+
+
 def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by name
     movements: pd.DataFrame,
     campus: Loaded,  # noqa: ARG001 - every stage has this form
@@ -32,18 +38,18 @@ def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by na
     ``movements`` are tables.MOVEMENTS, ``recent`` the charges that were sent for tonight's patrons (ports.ledger
     ``recent``; those of the last 60 days can be taken for the same debt, older ones only be continued), ``elsewhere``
     the fees of other sources that bear the ids of tonight's (source, fee_id, system), ``decisions`` what people
-    decided: a yes to a fee's content lets it go as a debt of its own, but never under a reference that is taken.
+    decided: a yes answers the question it was asked for, and none lets a fee go under a reference that is taken.
     What lowers a charge that is continued is held too, so that the debt stays billed once.  ``tasks`` are the fees that
     staff are to enter anew because money went back (tasked.COLUMNS): one without the mark is held.
     """
     frame = movements.reset_index(drop=True)
-    yes = agreed(frame, decisions)
+    own, lowered, other = (agreed(frame, decisions, *codes) for codes in (OWN, (KEPT,), (TWIN,)))
     first = (frame["kind"] == "charge") & (frame["movement"] == 1)
     taken = twins.taken(frame, first, recent, elsewhere)
-    judged = first & ~yes & (taken == "")
-    old = tasked.excused(frame, reopened.reopened(frame, judged, yes, recent), tasks)
-    anew = tasked.may_reopen(frame, judged, tasks)
-    rows = Sorting(frame.assign(**old, taken=taken, anew=anew, twin=twins.twins(frame, judged, recent, today)))
+    free = first & (taken == "")
+    old = tasked.excused(frame, reopened.reopened(frame, free & ~own, lowered, recent), tasks)
+    anew = tasked.may_reopen(frame, free & ~agreed(frame, decisions, ANEW), tasks)
+    rows = Sorting(frame.assign(**old, taken=taken, anew=anew, twin=twins.twins(frame, free & ~other, recent, today)))
     told = rows.frame
     rows.hold(told["taken"] != "", "REFERENCE-TAKEN", "{taken}")
     reopens = told["reopens"] != ""
@@ -52,9 +58,9 @@ def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by na
     rows.hold(told["twice"] != "", "REOPENS-TWICE", "{twice}")
     rows.hold(told["differs"] != "", "REOPENS-DIFFERS", "{differs}")
     rows.put("continued", reopens, "REOPENS", "it continues the charge {reopens}, which stays as it was sent")
-    rows.hold(told["kept"] != "", "FALL-OF-REOPENED", "{kept}")
-    rows.hold(told["anew"] != "", "FEE-MAY-REOPEN", "{anew}")
-    rows.hold(told["twin"] != "", "LOOKS-SENT-ALREADY", "{twin}")
+    rows.hold(told["kept"] != "", KEPT, "{kept}")
+    rows.hold(told["anew"] != "", ANEW, "{anew}")
+    rows.hold(told["twin"] != "", TWIN, "{twin}")
     outcome = rows.outcome()
     boxes = {box: _as_it_came(_continuing(part) if box == "continued" else part) for box, part in outcome.boxes.items()}
     return type(outcome)(_as_it_came(outcome.passed), boxes)

@@ -56,7 +56,7 @@ def _rows(work: Work, number: int, system: str) -> pd.DataFrame:
     """One file's rows in order, with no more columns than its layout, its order and its control totals take."""
     needed = {*_layout(work, system).sources, *ORDER, "bursar_id", "amount_cents"}
     columns = [column for column in work.rows.columns if column in needed]
-    return work.rows.loc[work.rows["batch"] == number, columns].sort_values(ORDER, kind="stable")
+    return layouts.in_order(work.rows.loc[work.rows["batch"] == number, columns], ORDER)
 
 
 def _layout(work: Work, system: str) -> layouts.Layout:

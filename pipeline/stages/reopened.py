@@ -53,9 +53,9 @@ def reopened(
 ) -> dict[str, pd.Series[str]]:
     """Say of every movement in ``frame`` what it reopens, and why that, or what it takes off a debt, cannot be.
 
-    ``judged`` are the new fees that may continue an older one, ``yes`` what a person lets go.  Columns: ``reopens`` the
-    reference it names, ``old_system`` where that was sent, or "" if it was not; ``twice``, ``differs`` and ``kept`` a
-    sentence: another fee continues it too, another amount is billed, what it lowers is still owed under another id.
+    ``judged`` are the new fees that may continue an older one, ``yes`` the falls one lets go.  Columns: ``reopens``
+    the reference it names, ``old_system`` where that was sent, or "" if it was not; ``twice``, ``differs`` and ``kept``
+    a sentence: another fee continues it too, another amount is billed, what it lowers is still owed under another id.
     """
     import pandas as pd
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import tables
 from pipeline.rules import Sorting
-from pipeline.stages.beside import KEY, places, taken, words
+from pipeline.stages.beside import KEY, changes_a_debt, places, taken, words
 from pipeline.stages.moved import moved
 
 if TYPE_CHECKING:
@@ -106,9 +106,35 @@ def _flags(frame: pd.DataFrame, at: Sequence[int]) -> pd.Series[bool]:
     return pd.Series(hit, index=frame.index, dtype="bool")
 
 
+def open_again(unchanged: pd.DataFrame, history: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Take out of the unchanged statements those that end a rejection; give both parts with their boxes.
+
+    A person rejected that a billed fee had fallen or was gone, and a report shows it as billed again: if it falls once
+    more, that is news.  So the statement becomes a version, worth nothing, and the rejected one is the newest no more.
+    """
+    import pandas as pd
+
+    newest = history.sort_values("version", kind="stable").drop_duplicates(KEY, keep="last")
+    rejected = newest[(newest["state"] == "rejected") & changes_a_debt(newest["content"])]
+    if not len(rejected):
+        return [("unchanged", unchanged)]
+    shown = unchanged["code"].isin(("SAME", "EXPLAINED")) & (unchanged["amount_cents"] > 0)
+    seen = shown.to_numpy(dtype=bool) & (places(unchanged, rejected) >= 0)
+    again = unchanged[seen].reset_index(drop=True)
+    why = again["fee_id"].map("fee {}: a report shows it as billed, after a change of it was rejected".format)
+    told = {"code": pd.Series("REJECTION-OVER", index=again.index, dtype="str"), "why": why.astype("str")}
+    again = again.assign(amount_cents=pd.Series(0, index=again.index, dtype="int64"), **told)
+    return [("unchanged", unchanged[~seen].reset_index(drop=True)), ("withdrawn", again)]
+
+
 def _states(rows: pd.DataFrame, history: pd.DataFrame) -> pd.Series[str]:
-    """The state of a version of the same fee that says the same, if it is at rest."""
-    resting = history[history["state"].isin(AT_REST)]
+    """The state of a version of the same fee that says the same, if it is at rest.
+
+    A rejected change of a debt rests until the ledger has a newer version of its fee.
+    """
+    newest = history.groupby(KEY)["version"].transform("max")
+    over = (history["state"] == "rejected") & changes_a_debt(history["content"]) & (history["version"] < newest)
+    resting = history[history["state"].isin(AT_REST) & ~over]
     names = [*KEY, "content"]
     known = resting.drop_duplicates(names, keep="last")[[*names, "state"]]
     return rows[names].merge(known, on=names, how="left")["state"].fillna("").astype("str")
@@ -122,27 +148,31 @@ def _continued(rows: pd.DataFrame, history: pd.DataFrame) -> npt.NDArray[np.bool
 def _hold(rows: Sorting, known: Known) -> None:
     """Keep back what only a person can judge, unless one has said yes to it."""
     frame = rows.frame
-    yes = agreed(frame, known.decisions)
+
+    def unanswered(code: str) -> pd.Series[bool]:
+        return ~agreed(frame, known.decisions, code)
+
     why = "fee {fee_id}: a report says that less than nothing is open"
     rows.hold(frame["change"] == "negative", "REPORT-NEGATIVE", why)
-    rise = (frame["change"] == "rise") & ~yes
+    rise = (frame["change"] == "rise") & unanswered("RISE-UNEXPLAINED")
     rows.hold(
         rise, "RISE-UNEXPLAINED", "fee {fee_id}: more is open than was billed, and its original amount is the same"
     )
     rejected = places(frame, known.history[known.history["state"] == "rejected"].drop_duplicates(KEY)) >= 0
-    again = (frame["change"] == "new") & ~yes & rejected
+    again = (frame["change"] == "new") & rejected & unanswered("REJECTED-BEFORE")
     rows.hold(
         again, "REJECTED-BEFORE", "fee {fee_id}: a person rejected it as it was; the report says otherwise by now"
     )
-    others = ~yes & moved(frame, known.positions, places(frame, known.positions))
+    others = unanswered("MOVED") & moved(frame, known.positions, places(frame, known.positions))
     rows.hold(others, "MOVED", "fee {fee_id}: charged to another patron's id than the report names now")
 
 
-def agreed(rows: pd.DataFrame, decisions: pd.DataFrame) -> pd.Series[bool]:
-    """Say of every row whether a person has said yes to this very change."""
+def agreed(rows: pd.DataFrame, decisions: pd.DataFrame, *codes: str) -> pd.Series[bool]:
+    """Say of every row whether a person has said yes to this very change when it was held for one of ``codes``."""
     import pandas as pd
 
-    plain = decisions.loc[decisions["against"] == "", [*KEY, "content"]]
+    answers = (decisions["against"] == "") & decisions["code"].isin(codes)
+    plain = decisions.loc[answers, [*KEY, "content"]]
     yes = set(plain.itertuples(index=False, name=None))
     if not yes:
         return pd.Series(data=False, index=rows.index, dtype="bool")

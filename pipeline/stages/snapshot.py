@@ -34,14 +34,18 @@ class Snapshot:
     @cached_property
     def carried(self) -> pd.DataFrame:
         """The rows that are repeated, as tonight makes them; a fee of which nothing is left has none."""
+        import numpy as np
         import pandas as pd
 
         if not len(self.later):
             return self.items
         change = self.later.groupby(DEBT)["amount_cents"].sum()
-        fees = pd.MultiIndex.from_frame(self.items[["source", "fee_id"]], names=DEBT)
-        now = self.items["amount_cents"] + change.reindex(fees, fill_value=0).to_numpy()
-        rows: pd.DataFrame = self.items.assign(amount_cents=now.astype("int64"))[now.to_numpy() > 0]
+        near = np.flatnonzero(self.items["fee_id"].isin(self.later["against"].tolist()))
+        fees = pd.MultiIndex.from_frame(self.items[["source", "fee_id"]].iloc[near], names=DEBT)
+        now = self.items["amount_cents"].to_numpy(dtype="int64", copy=True)
+        now[near] += change.reindex(fees, fill_value=0).to_numpy(dtype="int64")
+        rows = self.items.assign(amount_cents=now)
+        rows = rows if (now > 0).all() else rows[now > 0]
         again = self._owed_again(change[~change.index.isin(fees) & (change > 0)])
         return pd.concat([rows, again], ignore_index=True) if len(again) else rows.reset_index(drop=True)
 

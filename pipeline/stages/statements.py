@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.stages.beside import KEY, changes_a_debt, places, taken
+from pipeline.stages.beside import KEY, changes_a_debt, places, taken, words
 from pipeline.stages.newest import OPEN_NOW, days_of_files, newest_days
 
 if TYPE_CHECKING:
@@ -38,12 +38,15 @@ def sort(rows: Sorting, reported: pd.Series[bool], known: Known) -> None:
     frame = rows.frame
     stated = reported.to_numpy(dtype=bool) & ~changes_a_debt(frame["content"])
     fresh = stated & (frame["known"] == "").to_numpy(dtype=bool)
-    older = _overtaken(frame, fresh, known.figures)
+    older = _overtaken(frame, fresh, known)
     rows.put("duplicate", older, "OLDER-REPORT", "fee {fee_id}: a newer report than that of {as_of} counts")
     current = fresh & ~older.to_numpy()
     again = _among(frame, current, frame.loc[current, SAME].duplicated())
     rows.put("duplicate", again, "SAME-AGAIN", "fee {fee_id} stands in tonight's reports more than once")
     current &= ~again.to_numpy()
+    refused = _unreadable_and_rejected(frame, current, known.history)
+    rows.put("duplicate", refused, "REJECTED", "fee {fee_id}: a person has rejected this row, which cannot be read")
+    current &= ~refused.to_numpy()
     _number(frame, current, known)
     kept = _come_back(rows, stated & ~fresh, current)
     left = current | kept
@@ -59,15 +62,34 @@ def _among(frame: pd.DataFrame, some: npt.NDArray[np.bool_], hit: pd.Series[bool
     return pd.Series(whole, index=frame.index)
 
 
-def _overtaken(frame: pd.DataFrame, fresh: npt.NDArray[np.bool_], figures: pd.DataFrame) -> pd.Series[bool]:
-    """Rows of a report of open fees that is not the newest, and of a fee that a later report of new ones says too."""
+def _unreadable_and_rejected(
+    frame: pd.DataFrame, current: npt.NDArray[np.bool_], history: pd.DataFrame
+) -> pd.Series[bool]:
+    """Rows that no later step could set beside what was rejected, for they are held before."""
+    import pandas as pd
+
+    names = [*KEY, "content"]
+    rejected = set(history.loc[history["state"] == "rejected", names].itertuples(index=False, name=None))
+    bad = current & (frame["unreadable"] != "").to_numpy(dtype=bool)
+    said = frame.loc[bad, names].itertuples(index=False, name=None)
+    return _among(frame, bad, pd.Series([one in rejected for one in said], dtype="bool"))
+
+
+def _overtaken(frame: pd.DataFrame, fresh: npt.NDArray[np.bool_], known: Known) -> pd.Series[bool]:
+    """Rows of a report of open fees that is not the newest, and of a fee that a later report of new ones says too.
+
+    That later report may be one of tonight's, or one from which the ledger has a version of the fee.
+    """
     rows = frame.loc[fresh, [*KEY, "lists", "file_sha", "as_of"]]
     of_file, open_now = days_of_files(rows), rows["lists"] == OPEN_NOW
-    newest = rows["source"].map(newest_days(rows, figures)).astype("str")
+    newest = rows["source"].map(newest_days(rows, known.figures)).astype("str")
     by_report = open_now & (of_file != "") & (of_file < newest)
     several = ~open_now & rows.duplicated(KEY, keep=False)
     last = rows[several].groupby(KEY)["as_of"].transform("max").reindex(rows.index).fillna("")
-    return _among(frame, fresh, by_report | (several & (rows["as_of"] < last)))
+    told = known.history.groupby(KEY)["as_of"].max().reset_index()
+    before = words(told, "as_of", places(rows, told))
+    by_fee = ~open_now & (rows["as_of"] != "") & (rows["as_of"].to_numpy(dtype=object) < before)
+    return _among(frame, fresh, by_report | by_fee | (several & (rows["as_of"] < last)))
 
 
 def _number(frame: pd.DataFrame, current: npt.NDArray[np.bool_], known: Known) -> None:

@@ -17,21 +17,21 @@ DAYS = 60
 """So long ago a charge may have been sent for a new one to be taken for the same debt."""
 
 ALIKE = ["source", "fee_id", "amount_cents", "barcode", "fee_type"]
+WHOSE = ["patron_id", "bursar_id"]
 SAID = ["fee_id", "fee_date", "amount_cents", "fee_id_then", "source_then", "when"]
 
 
 def twins(frame: pd.DataFrame, judged: pd.Series[bool], recent: pd.DataFrame, today: date) -> pd.Series[str]:
     """Name, for each charge, the newest one under another id that may be the same debt; "" where there is none.
 
-    That is one sent in the last days, or one of tonight's from another source: of those the first, by source and fee
-    id, is the one that others look like.
+    It is the same person's if the source gives the same id, or if the bursar is told the same one.  It was sent in the
+    last days, or is one of tonight's from another source: of those the first, by source and fee id, is the one that
+    others look like.
     """
     import pandas as pd
 
-    ours = _with_person(frame.loc[judged, [*ALIKE, "fee_date", "patron_id"]])
-    pairs = ours.reset_index().merge(
-        _candidates(frame, recent, today), on=["person", "amount_cents"], suffixes=("", "_then")
-    )
+    ours = _with_person(frame.loc[judged, [*ALIKE, "fee_date", *WHOSE]])
+    pairs = _of_one_person(ours.reset_index(), _candidates(frame, recent, today))
     same_source = pairs["source"] == pairs["source_then"]
     sent = (pairs["sent_on"] != TONIGHT) & ~(same_source & (pairs["fee_id"] == pairs["fee_id_then"]))
     before = (pairs["sent_on"] == TONIGHT) & (pairs["source_then"] < pairs["source"])
@@ -52,20 +52,36 @@ def _candidates(frame: pd.DataFrame, recent: pd.DataFrame, today: date) -> pd.Da
     import pandas as pd
 
     first_day = (today - timedelta(days=DAYS)).isoformat()
-    sent = recent.loc[recent["sent_on"] >= first_day, [*ALIKE, "patron_id", "sent_on"]]
+    sent = recent.loc[recent["sent_on"] >= first_day, [*ALIKE, *WHOSE, "sent_on"]]
     known = _with_person(sent.assign(when="sent on " + sent["sent_on"]))
     new = frame[(frame["kind"] == "charge") & (frame["movement"] == 1)]
     if len(new["source"].unique()) <= 1:
         return known
-    tonight = _with_person(new[[*ALIKE, "patron_id"]].assign(sent_on=TONIGHT, when="which is new tonight too"))
+    tonight = _with_person(new[[*ALIKE, *WHOSE]].assign(sent_on=TONIGHT, when="which is new tonight too"))
     return pd.concat([known, tonight], ignore_index=True)
 
 
-def _with_person(rows: pd.DataFrame) -> pd.DataFrame:
+def _of_one_person(ours: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Pair charges of one amount whose persons are the same to the source, or to the bursar."""
     import pandas as pd
 
-    folded = [person(one) for one in rows["patron_id"].tolist()]
-    return rows.drop(columns="patron_id").assign(person=pd.Series(folded, index=rows.index, dtype="str"))
+    every = ours.merge(known.drop(columns="told"), on=["person", "amount_cents"], suffixes=("", "_then"))
+    if (ours["told"] == ours["person"]).all() and (known["told"] == known["person"]).all():
+        return every
+    named = known[known["told"] != ""].drop(columns="person")
+    told = ours.merge(named, on=["told", "amount_cents"], suffixes=("", "_then"))
+    both = pd.concat([every, told], ignore_index=True) if len(told) else every
+    return both.drop_duplicates(["index", "source_then", "fee_id_then", "sent_on"], ignore_index=True)
+
+
+def _with_person(rows: pd.DataFrame) -> pd.DataFrame:
+    """Say who everybody is to the source, and to the bursar."""
+    import pandas as pd
+
+    names = {"person": "patron_id", "told": "bursar_id"}
+    folded = {name: [person(one) for one in rows[column].tolist()] for name, column in names.items()}
+    whose = {name: pd.Series(ids, index=rows.index, dtype="str") for name, ids in folded.items()}
+    return rows.drop(columns=WHOSE).assign(**whose)
 
 
 def _words(fee: str, day: str, amount: int, then: str, source: str, when: str) -> str:

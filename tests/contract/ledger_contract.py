@@ -61,6 +61,14 @@ class FileBookContract:
         ledger.archived(replace(in_file(), name="copy.xml", archived_at=later(3)))
         assert ledger.file(EXPORT) == in_file()
 
+    def test_a_file_that_is_left_anew_while_it_waits_is_as_old_as_that(self, ledger: FileBook) -> None:
+        ledger.archived(replace(in_file(), changed=100))
+        anew = replace(in_file(), changed=200, delivered_at=later(48))
+        ledger.archived(anew)
+        assert ledger.file(EXPORT) == anew
+        ledger.archived(replace(anew, changed=150, delivered_at=later(72)))
+        assert ledger.file(EXPORT) == anew
+
     def test_files_of_a_role_wait_oldest_first(self, ledger: FileBook) -> None:
         shas = ["9" * 64, "1" * 64, "5" * 64]
         for hour, sha in enumerate(shas):

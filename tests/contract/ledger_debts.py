@@ -13,6 +13,7 @@ from tests.contract.ledger_kit import (
     MONDAY,
     NOON,
     PAID,
+    asked,
     batch,
     begun,
     booking,
@@ -256,6 +257,14 @@ class DebtBookContract:
         assert rows(ledger.recent(["900000001"], MONDAY), "fee_id") == [("F1",)]
         assert ledger.recent(["900000002"], MONDAY).empty
 
+    def test_a_patron_is_found_by_the_id_that_a_bursar_was_told(self, ledger: Ledger) -> None:
+        assert ledger.patrons_told(["900000001"]) == []
+        ledger.book(begun(ledger), charging(fee("F1", 1000), fee("F2", 250)), NOON)
+        ((told,),) = set(rows(ledger.recent(["900000001"], MONDAY), "bursar_id"))
+        assert told
+        assert ledger.patrons_told([str(told).upper(), "nobody"]) == ["900000001"]
+        assert ledger.patrons_told(["nobody", ""]) == []
+
     def test_receipts_are_what_alma_has_or_may_have(self, ledger: Ledger) -> None:
         run = begun(ledger)
         ledger.book(run, charging(*(fee(f"F{n}", 1000) for n in range(1, 6))), NOON)
@@ -341,34 +350,85 @@ class DebtBookContract:
         run = begun(ledger)
         ledger.book(run, charging(fee("F1", 1000)), NOON)
         ledger.book(run, booking([fee("C7", -400, "held"), fee("F2", 50, "waiting")]), later(24))
-        ledger.approve_fee("C7", 1, "", "kim", "looks right", later(25))
-        ledger.approve_fee("F2", 1, "", "kim", "do not wait", later(26))
-        ledger.approve_fee("C7", 1, "F1", "pat", "returned", later(27))
+        ledger.approve_fee(asked("C7", 1), "", "kim", "looks right", later(25))
+        ledger.approve_fee(asked("F2", 1), "", "kim", "do not wait", later(26))
+        ledger.approve_fee(asked("C7", 1), "F1", "pat", "returned", later(27))
         content = {str(name): text for name, text in rows(ledger.pending_fees(), "fee_id", "content")}
-        facts = ("source", "fee_id", "version", "content", "against", "by", "reason")
+        facts = ("source", "fee_id", "version", "content", "code", "against", "by", "reason")
+        code = "NORMALISE-UNMAPPED-TYPE"
         assert rows(ledger.decisions(), *facts) == [
-            ("alma", "F2", 1, content["F2"], "", "kim", "do not wait"),
-            ("alma", "C7", 1, content["C7"], "F1", "pat", "returned"),
+            ("alma", "F2", 1, content["F2"], code, "", "kim", "do not wait"),
+            ("alma", "C7", 1, content["C7"], code, "F1", "pat", "returned"),
         ]
         row = fee("C7", -400)
         ledger.book(run, changing(row, lowering(row, movement=1, against="F1", reference="C7")), later(48))
         assert rows(ledger.decisions(), "fee_id") == [("F2",)]
         told = [line["text"] for line in ledger.story("C7") if line["event"] == "approved"]
         assert [text.partition(";")[0] for text in told] == [
-            "version 1 approved by kim: looks right",
-            "version 1 approved by pat, against fee F1: returned",
+            f"version 1 approved by kim, held as {code}: looks right",
+            f"version 1 approved by pat, held as {code}, against fee F1: returned",
         ]
 
     def test_only_what_is_held_or_waits_can_be_approved_and_only_against_a_debt(self, ledger: Ledger) -> None:
         run = begun(ledger)
         ledger.book(run, charging(fee("F1")), NOON)
         ledger.book(run, booking([fee("C7", -400, "held")]), later(1))
-        for fee_id, version in (("F1", 1), ("C7", 2), ("F9", 1)):
-            with pytest.raises(StaleError, match=fee_id):
-                ledger.approve_fee(fee_id, version, "", "kim", "yes", later(2))
+        for question, stands in (
+            (asked("F1"), "fee F1 of alma, version 1: is charged, it is not held"),
+            (asked("C7", 2), "fee C7 of alma, version 2: is not in the ledger"),
+            (asked("F9"), "fee F9 of alma, version 1: is not in the ledger"),
+            (asked("C7", code="MOVED"), "version 1: is held as NORMALISE-UNMAPPED-TYPE by now, not as MOVED; look"),
+        ):
+            with pytest.raises(StaleError, match=stands):
+                ledger.approve_fee(question, "", "kim", "yes", later(2))
+            with pytest.raises(StaleError, match=stands):
+                ledger.reject_fee(question, "kim", "no", later(2))
         with pytest.raises(LedgerError, match="fee F9: was never charged"):
-            ledger.approve_fee("C7", 1, "F9", "kim", "yes", later(2))
+            ledger.approve_fee(asked("C7", 1), "F9", "kim", "yes", later(2))
         assert ledger.decisions().empty
+
+    def test_a_second_question_on_a_version_needs_an_answer_of_its_own_and_both_count(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, charging(fee("F1", 1000)), NOON)
+        ledger.book(run, booking([fee("C7", -400, "held", code="CREDIT-UNRESOLVED")]), later(1))
+        first, second = asked("C7", code="CREDIT-UNRESOLVED"), asked("C7", code="FALL-OF-REOPENED")
+        ledger.approve_fee(first, "F1", "kim", "returned", later(2))
+        with pytest.raises(StaleError, match="is held as CREDIT-UNRESOLVED by now"):
+            ledger.approve_fee(second, "", "kim", "yes", later(3))
+        held = fee("C7", -400, "held", code="FALL-OF-REOPENED", known="pending")
+        ledger.book(run, booking([held]), later(4))
+        ledger.approve_fee(second, "", "kim", "the other is waived too", later(5))
+        assert rows(ledger.decisions(), "code", "against") == [("CREDIT-UNRESOLVED", "F1"), ("FALL-OF-REOPENED", "")]
+
+    def test_a_fee_of_two_sources_is_decided_in_the_one_that_is_named(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.book(run, booking([fee("F1", state="held"), fee("F1", state="held", source="more")]), NOON)
+        ledger.approve_fee(asked("F1"), "", "kim", "yes", later(1))
+        assert rows(ledger.decisions(), "source") == [("alma",)]
+        ledger.reject_fee(asked("F1"), "kim", "no", later(2))
+        stands = [(row["source"], row["state"]) for row in ledger.fee_record("F1")]
+        assert stands == [("alma", "rejected"), ("more", "held")]
+
+    def test_a_rejected_change_is_told_until_its_fee_has_a_newer_version(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        gone = fee("F1", -1000, "held", version=2, content="gone:1")
+        ledger.book(run, charging(fee("F1", 1000)), NOON)
+        ledger.book(run, booking([gone, fee("F2", state="held")]), later(1))
+        assert ledger.rejected_changes("alma") == []
+        ledger.reject_fee(asked("F1", 2), "kim", "still owed", later(2))
+        ledger.reject_fee(asked("F2"), "kim", "no", later(2))
+        assert (ledger.rejected_changes("alma"), ledger.rejected_changes("more")) == (["F1"], [])
+        ledger.book(run, booking([fee("F1", 0, "withdrawn", version=3, content="plain")]), later(3))
+        assert ledger.rejected_changes("alma") == []
+
+    def test_who_let_what_through_stands_in_the_audit_by_name(self, ledger: Ledger) -> None:
+        run = begun(ledger)
+        ledger.let_through(run, "kim", [("peoplesoft", "peoplesoft: the sum is 9000.00"), ("alma", "short")], NOON)
+        ledger.let_through(run, "", [], NOON)
+        [told] = ledger.story("peoplesoft")
+        assert told["event"] == "let through"
+        assert told["text"] == "run 1, --approve by kim: peoplesoft: the sum is 9000.00"
+        assert list(ledger.verify_audit()) == []
 
     def test_the_figures_of_a_night_are_kept_by_its_date(self, ledger: Ledger) -> None:
         run = begun(ledger)

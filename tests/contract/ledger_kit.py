@@ -19,6 +19,7 @@ from pipeline.ports.ledger import (
     PaymentState,
     Posting,
     PostingState,
+    Question,
     Share,
     Task,
     TaskState,
@@ -75,6 +76,11 @@ def fee(fee_id: str, cents: int = 1000, state: str = "charged", **changes: objec
         "system": "peoplesoft",
     }
     return plain | changes
+
+
+def asked(fee_id: str, version: int = 1, code: str = "NORMALISE-UNMAPPED-TYPE") -> Question:
+    """What a person is asked of a held fee."""
+    return Question("alma", fee_id, version, code)
 
 
 def movement(of: dict[str, object], batch: int = 0, *, carried: bool = False, **changes: object) -> dict[str, object]:

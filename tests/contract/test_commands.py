@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import __version__
 from tests.nights import Nights, export
 from tests.samples import CAMPUS
 
@@ -167,3 +168,33 @@ def test_explain_tells_a_fees_life_and_what_comes_next(tmp_path: Path) -> None:
     held = bursar("explain", "1002", "--campus", nights.campus_file).stdout
     assert "add one line for it under fee_types" in held.strip().splitlines()[-1]
     assert bursar("explain", "9999", "--campus", nights.campus_file).returncode == 1
+
+
+def test_it_says_which_version_it_is() -> None:
+    done = bursar("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"bursar {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "tells"),
+    [
+        (["nonsense"], "no such command 'nonsense'; `bursar --help` says what it takes"),
+        (["--bogus"], "no such option: --bogus; "),
+        (["explain", "--campus", "x.toml"], "explain: missing argument 'fee'; `bursar explain --help`"),
+        (["night", "--campus"], "option '--campus' requires an argument; "),
+        (["night", "--campus", "x.toml", "--date", "5.1."], "night: invalid value for '--date': '5.1.' does not match"),
+        (["layouts", "nonsense"], "layouts: no such command 'nonsense'; "),
+    ],
+)
+def test_a_line_that_is_typed_wrong_is_told_in_one_line(said: list[str], tells: str) -> None:
+    done = bursar(*said)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("bursar")
+    assert tells in done.stderr
+
+
+@pytest.mark.parametrize("said", [[], ["sandbox"]])
+def test_a_command_that_is_typed_alone_shows_what_it_takes(said: list[str]) -> None:
+    done = bursar(*said)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "Usage:" in done.stdout

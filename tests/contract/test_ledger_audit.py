@@ -16,6 +16,7 @@ from pipeline.ports.ledger import PaymentState, UploadState, Word
 from tests.contract.ledger_kit import (
     NOON,
     PAID,
+    asked,
     begun,
     booking,
     charging,
@@ -47,7 +48,7 @@ def ledger() -> Iterator[SqlLedger]:
         ledger.take_back(payment("K3", -40), for_f1(-40), [task(payment("K3"))], later(3))
         ledger.withdraw_payment(payment("K4", 30), [share(30, 1, "F2")], [], later(3))
         ledger.say(Word("K2", "reject", "kim", "not ours", later(3)))
-        ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(3))
+        ledger.approve_fee(asked("F3", 1), "F1", "kim", "returned", later(3))
         ledger.end_run(run, 1, "done", later(4))
         yield ledger
 
@@ -116,6 +117,7 @@ def test_rows_that_changed_places_are_found(ledger: SqlLedger) -> None:
         (s.movements, {"patron_id": "000000009"}),
         (s.movements, {"kind": "credit", "amount_cents": -1}),
         (s.decisions, {"against": "F2"}),
+        (s.decisions, {"code": "MOVED"}),
         (s.decisions, {"by": "pat"}),
         (s.decisions, {"reason": "none"}),
         (s.payments, {"cents": 1}),

@@ -18,6 +18,7 @@ from tests.contract.ledger_kit import (
     EXPORT,
     NOON,
     PAID,
+    asked,
     batch,
     begun,
     booking,
@@ -245,7 +246,7 @@ def cancel(run: Run) -> Change:
 
 def approve(run: Run) -> Change:
     assert run.number == 1
-    return lambda ledger: ledger.approve_fee("F2", 1, "F1", "kim", "returned", later(4))
+    return lambda ledger: ledger.approve_fee(asked("F2", 1), "F1", "kim", "returned", later(4))
 
 
 CHANGES = {

@@ -15,6 +15,7 @@ from pipeline.ports.ledger import Figure, UploadState, Word
 from tests.contract.ledger_kit import (
     NOON,
     PAID,
+    asked,
     begun,
     booking,
     fee,
@@ -52,7 +53,7 @@ def filled() -> Iterator[SqlLedger]:
         ledger.withdraw_payment(off, [share(5, 1, "F2")], [task(off)], later(4))
         ledger.say(Word("K1", "reject", "kim", "not ours", later(4)))
         ledger.book(run, booking([fee("F3", state="held")], figures=[Figure("alma", "read", 3, 3000)]), later(4))
-        ledger.approve_fee("F3", 1, "", "kim", "yes", later(5))
+        ledger.approve_fee(asked("F3", 1), "", "kim", "yes", later(5))
         yield ledger
 
 

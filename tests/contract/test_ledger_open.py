@@ -17,7 +17,20 @@ from sqlalchemy.schema import CreateTable
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.adapters.ledger.schema import METADATA, VERSION, guard_on_a_server, meta
 from pipeline.ports.ledger import Figure, LedgerError, PaymentState, PostingState, UploadState, Word
-from tests.contract.ledger_kit import MONDAY, NOON, PAID, begun, booking, charging, fee, later, payment, placed, task
+from tests.contract.ledger_kit import (
+    MONDAY,
+    NOON,
+    PAID,
+    asked,
+    begun,
+    booking,
+    charging,
+    fee,
+    later,
+    payment,
+    placed,
+    task,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +45,7 @@ def a_whole_life(ledger: SqlLedger) -> None:
     run = begun(ledger)
     ledger.book(run, charging(fee("F1"), fee("F2", 250)), NOON)
     ledger.book(run, booking([fee("F3", 75, "held")], figures=[Figure("alma", "read", 3, 1325)]), NOON)
-    ledger.approve_fee("F3", 1, "F1", "kim", "returned", later(1))
+    ledger.approve_fee(asked("F3", 1), "F1", "kim", "returned", later(1))
     ledger.move_upload(ledger.uploads()[0], UploadState.UPLOADING, "as .abc.part", later(1))
     ledger.enter_payments(run, PAID, [payment("K1")], [], later(2))
     placed(ledger, payment("K1"), at=later(3))

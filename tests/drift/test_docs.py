@@ -16,7 +16,7 @@ from tests.drift.generated import PAGES, PART, PARTS, renewed
 from tests.drift.test_make import PROMISED
 
 TOP = Path(__file__).parents[2]
-ALL_PAGES = [*PAGES, "docs/how-it-stays-right.md", "CHANGELOG.md"]
+ALL_PAGES = [*PAGES, "docs/charges.md", "docs/returned.md", "docs/how-it-stays-right.md", "CHANGELOG.md"]
 README = (TOP / "README.md").read_text("utf-8")
 OPERATIONS = (TOP / "docs/operations.md").read_text("utf-8")
 

@@ -94,5 +94,8 @@ class FatedBook:
     def uploads_of(self, names: Sequence[str]) -> Sequence[Upload]:
         return self.book.uploads_of(names)
 
+    def sent_since(self, at: datetime) -> Sequence[Upload]:
+        return self.book.sent_since(at)
+
     def move_upload(self, upload: Upload, to: UploadState, evidence: str, at: datetime) -> Upload:
         return self.fates.call("move_upload", lambda: self.book.move_upload(upload, to, evidence, at))

@@ -73,6 +73,8 @@ class FakeFileBook:
         there = self.rows.setdefault(file.sha, file)
         if there.state == "refused":
             self.rows[file.sha] = replace(there, state="archived", code="", why="")
+        elif file.changed > there.changed and file.delivered_at is not None:
+            self.rows[file.sha] = replace(there, state="archived", changed=file.changed, delivered_at=file.delivered_at)
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         return [row for row in self.rows.values() if (row.role, row.state) == (role, state)]

@@ -67,7 +67,7 @@ class Campus:
         self.ledger.enter_payments(self.run, sha, money, [], later(number))
         for one in money:
             name = one.key.partition("-")[2]
-            self.ledger.match_payment(one, name, later(number))
+            self.ledger.match_payment(one, [share(one.cents, 1, name)], later(number))
             self.owed[name] -= one.cents
 
     def change(self, amounts: list[int]) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from pipeline.ports.ledger import Question
 from tests.nights import Nights, codes
 from tests.scenarios.test_changes import Told
 
@@ -70,7 +71,8 @@ def test_a_credit_without_evidence_is_held_however_lone_the_charge_until_a_perso
 def says(nights: Nights, credit: str, fee: str) -> None:
     """A person names the fee that a credit is for."""
     with closing(nights.ledger()) as ledger:
-        ledger.approve_fee(credit, 1, fee, "somebody", "seen in Alma", nights.clock.now())
+        question = Question("alma", credit, 1, "CREDIT-UNRESOLVED")
+        ledger.approve_fee(question, fee, "somebody", "seen in Alma", nights.clock.now())
 
 
 def test_a_person_may_name_a_fee_that_was_charged_under_an_older_id_of_the_patron(tmp_path: Path) -> None:
@@ -156,3 +158,21 @@ def test_a_fee_that_left_its_report_is_credited_and_told_of_in_the_words_of_its_
     with closing(nights.ledger()) as ledger:
         story = [line["text"] for line in ledger.story("5001")]
     assert "version 2 is missing from fines-02.csv: OVERDUEFINE, -50.00 USD" in story
+
+
+def test_a_credit_that_names_no_item_never_passes_over_a_fee_that_is_held(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"fee_id": "1001", "amount_text": "50", "barcode": ""})
+    nights.night(1)
+    held = {"fee_id": "1003", "amount_text": "50", "fee_type": "NEW", "barcode": "B2"}
+    nights.exported("b.xml", held, number="101")
+    assert codes(nights.night(2), "CHARGES_OUT", "held") == ["NORMALISE-UNMAPPED-TYPE"]
+    credit = {"fee_id": "1002", "fee_type": "CREDIT", "amount_text": "-50", "barcode": ""}
+    nights.exported("c.xml", credit, number="102")
+    night = nights.night(3)
+    assert codes(night, "CHARGES_OUT", "held") == ["CREDIT-UNRESOLVED", "NORMALISE-UNMAPPED-TYPE"]
+    boxed = night.desks["CHARGES_OUT"].box("held")
+    assert boxed is not None
+    (why,) = boxed.loc[boxed["code"] == "CREDIT-UNRESOLVED", "why"]
+    assert "1001 (50.00, unpaid), 1003 (50.00, not charged yet)" in why
+    assert night.sent == 0

@@ -28,7 +28,7 @@ def test_a_fee_entered_anew_is_held_until_a_person_says_that_it_is_another_debt(
     nights.exported("b.xml", {**ITEM, "fee_id": "1002"}, number="101")
     assert codes(nights.night(2), CHARGES, "held") == ["LOOKS-SENT-ALREADY"]
     assert codes(nights.night(3), CHARGES, "held") == ["LOOKS-SENT-ALREADY"]
-    assert decide.approve("1002", nights.campus_file, None, decide.Word("another copy")) == 0
+    assert decide.approve(decide.Named("1002"), nights.campus_file, decide.Word("another copy")) == 0
     fourth = nights.night(4)
     assert codes(fourth, CHARGES, "held") == []
     assert fourth.sent == 1
@@ -87,9 +87,9 @@ def test_what_a_person_decides_needs_a_reason_and_a_fee_that_is_held(tmp_path: P
     nights.exported("a.xml", {})
     nights.night(1)
     with pytest.raises(UsageError, match="say why"):
-        decide.approve("1001", nights.campus_file, None, decide.Word("  "))
-    with pytest.raises(UsageError, match="held or waiting are versions none"):
-        decide.approve("1001", nights.campus_file, None, decide.Word("yes"))
+        decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("  "))
+    with pytest.raises(UsageError, match="held or waiting are no versions"):
+        decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes"))
 
 
 def test_a_yes_that_nobody_would_read_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_yes_that_nobody_would_read_is_refused_with_what_to_do_instead(tmp_pat
     nights.exported("a.xml", {"fee_type": "NEW_TYPE"}, {"fee_id": "1002", "fee_type": "CREDIT", "amount_text": "-3"})
     nights.night(1)
     with pytest.raises(UsageError, match="NORMALISE-UNMAPPED-TYPE, which no yes lets go: add one line"):
-        decide.approve("1001", nights.campus_file, None, decide.Word("yes"))
+        decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes"))
     with pytest.raises(UsageError, match="--against names the fee"):
-        decide.approve("1002", nights.campus_file, None, decide.Word("yes"))
+        decide.approve(decide.Named("1002"), nights.campus_file, decide.Word("yes"))
 
 
 def test_a_yes_against_a_debt_that_was_never_charged_is_refused(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_yes_against_a_debt_that_was_never_charged_is_refused(tmp_path: Path) 
     nights.exported("a.xml", {"fee_type": "CREDIT", "amount_text": "-3.25"})
     nights.night(1)
     with pytest.raises(LedgerError, match="was never charged"):
-        decide.approve("1001", nights.campus_file, None, decide.Word("yes", "7777"))
+        decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes", "7777"))
 
 
 def test_only_systems_and_sources_can_be_approved(tmp_path: Path) -> None:

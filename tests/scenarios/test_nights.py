@@ -167,12 +167,12 @@ def test_a_contradiction_ends_when_a_person_rejects_one_version(tmp_path: Path) 
     nights = Nights(tmp_path)
     nights.exported("a.xml", {**STUDENT, "amount_text": "10"}, {**STUDENT, "amount_text": "14"})
     assert codes(nights.night(1), "CHARGES_OUT", "held") == ["CONTENT-DIFFERS"] * 2
-    assert decide.reject("1001", nights.campus_file, 1, "the desk says 14.00") == 0
+    assert decide.reject(decide.Named("1001", 1), nights.campus_file, "the desk says 14.00") == 0
     assert nights.night(2).sent == 1
     [text] = nights.delivered("peoplesoft/in").values()
     assert "14.00" in text
-    with pytest.raises(UsageError, match="none"):
-        decide.reject("1001", nights.campus_file, None, "again")
+    with pytest.raises(UsageError, match="no versions"):
+        decide.reject(decide.Named("1001"), nights.campus_file, "again")
 
 
 LONG = "Emplid,Date Paid,Reference Number,Paid Amount,Item Type\n"

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipeline.cli import decide
+from pipeline.ports.ledger import Question
 from tests.nights import Nights, codes
 from tests.scenarios.test_changes import Told
 
@@ -90,7 +91,7 @@ def test_a_fee_closed_and_entered_anew_in_one_night_stays_billed_once_until_a_pe
     assert codes(third, CHARGES, "held") == ["FALL-OF-REOPENED"]
     assert nights.billed()["5001"] == ("peoplesoft", 5000)
     assert nights.lines() == [("charges", "5001", "50.00"), ("charges", "5009", "1.00")]
-    assert decide.approve("5001", nights.campus_file, None, decide.Word("the new one is waived too")) == 0
+    assert decide.approve(decide.Named("5001"), nights.campus_file, decide.Word("the new one is waived too")) == 0
     nights.waived("5002", 5000)
     nights.told(4)
     assert nights.billed()["5001"] == ("peoplesoft", 0)
@@ -103,7 +104,7 @@ def test_a_fee_that_reopens_what_is_billed_no_more_is_held_and_a_yes_bills_it(tm
     nights.owes("5002", 2000, barcode="39001")
     nights.comments["5002"] = "reopens 5001"
     assert codes(nights.told(3), CHARGES, "held") == ["REOPENS-DIFFERS"]
-    assert decide.approve("5002", nights.campus_file, None, decide.Word("a debt of its own")) == 0
+    assert decide.approve(decide.Named("5002"), nights.campus_file, decide.Word("a debt of its own")) == 0
     assert codes(nights.told(4), CHARGES, "held") == []
     assert nights.billed() == {"5001": ("peoplesoft", 0), "5002": ("peoplesoft", 2000), "5009": ("peoplesoft", 100)}
 
@@ -123,7 +124,8 @@ def test_no_yes_leads_into_a_night_that_cannot_be_booked(tmp_path: Path) -> None
     nights.report("more-02.csv", hide=["5009"])
     assert codes(nights.told(2), CHARGES, "held") == ["REFERENCE-TAKEN"]
     with closing(nights.ledger()) as ledger:
-        ledger.approve_fee("5001", 1, "", "someone", "send it", nights.clock.now())
+        question = Question("more", "5001", 1, "REFERENCE-TAKEN")
+        ledger.approve_fee(question, "", "someone", "send it", nights.clock.now())
     third = nights.told(3)
     assert (codes(third, CHARGES, "held"), [one.code for one in third.findings if one.stops]) == (
         ["REFERENCE-TAKEN"],

@@ -112,7 +112,7 @@ def decisions(*rows: tuple[str, str, int, str]) -> pd.DataFrame:
     source, fee_id, version, against = (list(column) for column in columns)
     said = {"source": source, "fee_id": fee_id, "version": version, "against": against}
     frame = pd.DataFrame(said).astype({"source": "str", "fee_id": "str", "against": "str", "version": "int64"})
-    return frame.assign(content="", by="somebody", reason="why")
+    return frame.assign(content="", code="CREDIT-UNRESOLVED", by="somebody", reason="why")
 
 
 def campus(name: str = "peoplesoft", **said: Any) -> Loaded:

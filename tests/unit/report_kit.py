@@ -53,6 +53,7 @@ DECISION: dict[str, Any] = {
     "fee_id": "1001",
     "version": 1,
     "content": "",
+    "code": "",
     "against": "",
     "by": "ana",
     "reason": "seen",

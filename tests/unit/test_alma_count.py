@@ -9,9 +9,10 @@ import pytest
 from pipeline.files import blocks_of
 from pipeline.money import Tally
 from pipeline.readers import alma_count
-from tests.unit.alma_kit import data, export, fee, header, patron, root, written
+from tests.unit.alma_kit import data, export, fee, header, patron, read, root, tallies, written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -137,3 +138,15 @@ def test_a_lost_fee_and_a_lost_cent_are_seen(tmp_path: Path) -> None:
     whole = [fee(bursarTransactionId=str(number)) for number in range(50)]
     assert counted(tmp_path, export(*whole[:-1])) == usd(49, 49 * 1250)
     assert counted(tmp_path, export(*whole[:-1], fee(sum="12.49"))) == usd(50, 50 * 1250 - 1)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "iso-8859-1"])
+@pytest.mark.parametrize("money", [{"sum": "1\xa0"}, {"sum": "1\x85"}, {"currency": "USD\xa0"}])
+def test_only_what_xml_calls_a_blank_is_none_of_a_value(
+    tmp_path: Path, encoding: str, money: Mapping[str, str]
+) -> None:
+    """A no-break space behind a sum was a blank to the reader and a letter to this count, and stopped the night."""
+    path = written(tmp_path, export(fee(), fee(**money)).replace("UTF-8", encoding).encode(encoding))
+    found = read(path)
+    assert alma_count.count(path) == tallies(found)
+    assert alma_count.count(path)["USD"].cents == 1250

@@ -170,12 +170,14 @@ def test_a_fee_that_alma_shows_among_the_closed_ones_only_is_found_there() -> No
 def test_without_a_key_a_person_must_say_yes_and_then_it_goes() -> None:
     desk = Desk(gone(), (), without_key=True)
     assert told(desk.ask()) == [("FALL-TO-APPROVE", "no_key")]
-    yes = decided({"content": desk.changes["content"].iloc[0]})
+    yes = decided({"content": desk.changes["content"].iloc[0], "code": "FALL-TO-APPROVE"})
     assert told(Desk(gone(), (), without_key=True, decisions=yes).ask()) == [("", "")]
+    other = yes.assign(code="MOVED").astype({"code": "str"})
+    assert told(Desk(gone(), (), without_key=True, decisions=other).ask()) == [("FALL-TO-APPROVE", "no_key")]
 
 
 def test_a_yes_to_another_change_of_the_fee_lets_nothing_pass() -> None:
-    yes = decided({"content": "gone:another"})
+    yes = decided({"content": "gone:another", "code": "FALL-TO-APPROVE"})
     assert told(Desk(gone(), (), without_key=True, decisions=yes).ask()) == [("FALL-TO-APPROVE", "no_key")]
 
 

@@ -33,7 +33,8 @@ def standing(**said: bool) -> pd.DataFrame:
 
     usual = {"snapshot": True, "unsent": False, "unread": False, "approved": False, **said}
     both = {"system": pd.Series(["cashnet", "peoplesoft"], dtype="str")}
-    return pd.DataFrame(both | {name: pd.Series([value, False]) for name, value in usual.items()})
+    told = {name: pd.Series([value, False]) for name, value in usual.items()}
+    return pd.DataFrame(both | told | {"was": "", "owed": 0, "owed_cents": 0})
 
 
 def batched(

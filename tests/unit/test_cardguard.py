@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.layouts import archive
 from pipeline.stages.cardguard import BRANDS, card_numbers
 from pipeline.stages.intake import Fetched, fetch_feed
 from tests.fakes.fate import Died, Fate, FatedPlace, Fates
@@ -156,3 +159,81 @@ def _checks(number: str) -> bool:
         value = int(digit) * (2 if place % 2 else 1)
         total += value // 10 + value % 10
     return total % 10 == 0
+
+
+def workbook(*parts: tuple[str, str]) -> list[bytes]:
+    """A workbook's bytes as the guard gets them: line by line, as if it were text."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts:
+            archive.writestr(name, text)
+    return stream.getvalue().splitlines(keepends=True)
+
+
+def spots(*parts: tuple[str, str]) -> list[tuple[int, ...]]:
+    return [tuple(spot) for spot in card_numbers(workbook(*parts), ())]
+
+
+CELL = "<worksheet><sheetData><row r='7'><c r='C7'{}</c></row></sheetData></worksheet>"
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f" t='inlineStr'><is><t>card {CARD}</t></is>",
+        " t='inlineStr'><is><r><t>4111 1111</t></r><r><t> 1111 1111</t></r></is>",
+        f" t='str'><v>{CARD}</v>",
+        f"><v>{CARD}</v>",
+        "><v>3.78282246310005E+14</v>",
+        f'><f>CONCATENATE("x","{CARD}")</f><v>1</v>',
+    ],
+)
+def test_a_card_number_in_a_workbook_is_found_in_its_cell(inside: str) -> None:
+    assert spots((SHEET, CELL.format(inside))) == [(7, 3)]
+
+
+def test_a_text_that_cells_share_is_found_where_it_stands_and_also_if_no_cell_uses_it() -> None:
+    strings = (
+        f"<sst><si><t>plain</t></si><si><r><t>4111111</t></r><r><t>111111111</t></r></si><si><t>{CARD}</t></si></sst>"
+    )
+    sheet = CELL.format(" t='s'><v>1</v>")
+    assert spots(("xl/sharedStrings.xml", strings), (SHEET, sheet)) == [(7, 3), (0, 0)]
+
+
+@pytest.mark.parametrize("name", ["xl/comments1.xml", "docProps/core.xml", "xl/media/note.txt", "xl/drawings/d.vml"])
+def test_a_card_number_in_another_part_of_a_workbook_is_found(name: str) -> None:
+    found = spots((name, f"<x><p>see {CARD} there</p></x>"))
+    assert found
+    assert set(found) == {(0, 0)}
+
+
+def test_a_part_in_utf_16_and_one_that_only_says_so_are_searched_too() -> None:
+    sheet = CELL.format(f" t='str'><v>{CARD}</v>")
+    assert spots(("xl/worksheets/sheet9.xml", '<?xml version="1.0" encoding="utf-16"?>' + sheet)) == [(0, 0)]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(SHEET, ('<?xml version="1.0" encoding="utf-16"?>' + sheet).encode("utf-16"))
+    assert [tuple(spot) for spot in card_numbers([stream.getvalue()], ())] == [(7, 3)]
+
+
+def test_fee_ids_and_longer_numbers_in_a_workbook_cry_no_wolf() -> None:
+    sheet = CELL.format("><v>2345678901230001121</v>") + CELL.format("><v>2.34567890123E+18</v>")
+    assert spots((SHEET, sheet)) == []
+    assert list(card_numbers(workbook((SHEET, CELL.format(f"><v>{CARD}</v>"))), {CARD})) == []
+
+
+def test_a_workbook_that_unpacks_to_something_monstrous_is_not_kept_either() -> None:
+    assert spots((SHEET, " " * (archive.SMALL + 1))) == [(0, 0)]
+
+
+def test_a_workbook_that_is_cut_is_searched_as_far_as_it_opens() -> None:
+    data = b"".join(workbook((SHEET, CELL.format(f"><v>{CARD}</v>"))))
+    for end in range(len(data)):
+        assert len(list(card_numbers([data[:end]], ()))) <= 1
+    assert [tuple(spot) for spot in card_numbers([data[:4] + CARD.encode()], ())] == [(1, 5)]
+
+
+def test_entities_that_unpack_without_end_are_not_followed() -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' + CELL.format("><v>&b;</v>")
+    assert spots((SHEET, bomb)) == []

@@ -100,6 +100,96 @@ def test_a_run_for_payments_alone_has_not_looked(desk: Mornings) -> None:
     assert codes(desk.collect()[1]) == ["SOURCE-LATE"]
 
 
+ASKED = """
+[alma]
+url = "https://alma.example.edu"
+[sources.open-fees]
+kind = "analytics"
+path = "/shared/x"
+lists = "new_since"
+as_of.lag_days = 1
+patron_id_type = "02"
+expected = { by = "06:00" }
+columns.fee_id = ["Fine Fee Id"]
+columns.patron_id = ["Primary Identifier"]
+columns.fee_type = ["Fine Fee Type"]
+columns.original = ["Original Amount"]
+columns.date = ["Date"]
+"""
+
+
+def asked(tmp_path: Path) -> Mornings:
+    """A campus that asks Analytics for a report; its folder stands for Analytics."""
+    desk = Mornings(tmp_path, ASKED)
+    (tmp_path / "analytics:open-fees").mkdir()
+    return desk
+
+
+def answered(desk: Mornings, day: int, hour: int, text: str = "<pages/>") -> list[str]:
+    """Analytics answers at that hour with a report that is as old as the question."""
+    desk.at(day, hour)
+    path = desk.folder / "analytics:open-fees" / f"open-fees_202601{day:02d}.xml"
+    path.write_text(text, "utf-8")
+    os.utime(path, (desk.clock.now().timestamp(),) * 2)
+    found = codes(desk.collect()[1])
+    desk.booked()
+    path.unlink()
+    return found
+
+
+def unanswered(desk: Mornings, day: int, hour: int) -> list[str]:
+    """Analytics does not answer at that hour."""
+    desk.at(day, hour)
+    desk.outage = Outage(FakePlace(Drive()), 99)
+    found = codes(desk.collect()[1])
+    desk.outage = None
+    return found
+
+
+def test_a_report_that_analytics_did_not_give_by_its_hour_is_late_as_a_missing_file_is(tmp_path: Path) -> None:
+    desk = asked(tmp_path)
+    assert unanswered(desk, 5, 5).count("SOURCE-LATE") == 1, "it was due yesterday, and never came"
+    assert answered(desk, 5, 7) == []
+    assert "SOURCE-LATE" not in unanswered(desk, 5, 9), "this morning's was had"
+    assert "SOURCE-LATE" in unanswered(desk, 6, 7), "this morning's was not"
+    assert answered(desk, 6, 8, "<pages> </pages>") == []
+    assert "SOURCE-LATE" not in unanswered(desk, 7, 5), "today's is not due yet"
+
+
+def test_a_report_that_was_had_before_its_hour_serves_the_whole_day(tmp_path: Path) -> None:
+    desk = asked(tmp_path)
+    for day in (5, 6):
+        assert answered(desk, day, 2, f"<pages>{day}</pages>") == []
+        assert "SOURCE-LATE" not in unanswered(desk, day, 7)
+    assert answered(desk, 7, 2, "<pages>5</pages>") == [], "what was so on the fifth is so again"
+    assert [file.delivered_at for file in desk.book.files_in("charges", "booked") if file.feed == "open-fees"] == [
+        datetime(2026, 1, 7, 10, tzinfo=UTC),
+        datetime(2026, 1, 6, 10, tzinfo=UTC),
+    ]
+    assert "SOURCE-LATE" not in unanswered(desk, 7, 7)
+    assert answered(desk, 8, 2, "<pages>6</pages>") == [], "and so is the sixth's"
+
+
+PEOPLE = '[people]\nconnection = "library"\nfolder = "people"\npattern = "who*.csv"\n'
+
+
+@pytest.mark.parametrize("processed", ["", "done"])
+def test_a_people_file_left_anew_is_as_fresh_as_its_last_delivery(tmp_path: Path, processed: str) -> None:
+    desk = Mornings(tmp_path, f'{PEOPLE}processed = "{processed}"\n')
+    (desk.alma / "people" / "done").mkdir(parents=True)
+    where = desk.alma / "people" / "who1.csv"
+    delivered = []
+    for day, anew in ((5, True), (6, False), (7, True)):
+        desk.at(day, 7)
+        if anew:
+            where.write_text("Id\n1\n", "utf-8")
+            os.utime(where, (desk.clock.now().timestamp(),) * 2)
+        desk.collect()
+        (file,) = desk.book.files_in("people", "archived")
+        delivered.append(file.delivered_at.day if file.delivered_at else 0)
+    assert delivered == [5, 5, 7]
+
+
 def test_nobody_is_alarmed_on_a_day_off(desk: Mornings) -> None:
     desk.at(9, 7)
     arrive(desk, 9)

@@ -146,7 +146,7 @@ def test_a_fee_that_was_withdrawn_and_is_open_again_without_a_raise_waits_for_a_
     taken_back = billed({"billed_cents": 0, "movement": 2, "lowered_on": "2026-01-04"})
     held = judged(stated({}), positions=taken_back).boxes["held"]
     assert held[["code", "amount_cents"]].to_numpy().tolist() == [["RISE-UNEXPLAINED", 5000]]
-    yes = decided({"version": 9, "content": held["content"].iloc[0]})
+    yes = decided({"version": 9, "content": held["content"].iloc[0], "code": "RISE-UNEXPLAINED"})
     outcome = judged(stated({}), positions=taken_back, decisions=yes)
     assert changes(outcome) == [("grown", 5000)]
     assert outcome.passed["movement"].tolist() == [3]
@@ -162,7 +162,7 @@ def test_a_fee_lowered_in_part_that_rises_again_is_held_until_a_person_says_yes(
     lowered = billed({"billed_cents": 2000, "movement": 2, "version": 2, "lowered_on": "2026-01-04"})
     held = judged(stated({}), positions=lowered).boxes["held"]
     assert held[["code", "amount_cents"]].to_numpy().tolist() == [["RISE-UNEXPLAINED", 3000]]
-    yes = decided({"version": 9, "content": held["content"].iloc[0]})
+    yes = decided({"version": 9, "content": held["content"].iloc[0], "code": "RISE-UNEXPLAINED"})
     assert changes(judged(stated({}), positions=lowered, decisions=yes)) == [("grown", 3000)]
 
 
@@ -186,7 +186,7 @@ def test_a_change_of_another_patrons_fee_is_held_and_without_a_change_it_is_a_no
 def test_a_moved_change_that_a_person_lets_pass_goes_out_under_the_id_as_sent() -> None:
     given = stated({"patron_id": "009999999", "amount_cents": 7000})
     held = judged(given, positions=billed({})).boxes["held"]
-    yes = decided({"content": held["content"].iloc[0]})
+    yes = decided({"content": held["content"].iloc[0], "code": "MOVED"})
     outcome = judged(given, positions=billed({}), decisions=yes)
     assert outcome.passed["patron_id"].tolist() == ["001234567"]
 
@@ -307,3 +307,25 @@ def test_exports_pass_as_they_are_and_what_is_below_nothing_is_a_credit() -> Non
 def test_fees_of_two_sources_are_two_fees() -> None:
     given = stated({"amount_cents": 7000}, {"source": "law", "amount_cents": 100})
     assert changes(judged(given, positions=billed({}))) == [("new", 100), ("grown", 2000)]
+
+
+def test_a_rejected_fall_rests_until_the_ledger_has_a_newer_version_of_its_fee() -> None:
+    given = stated({"amount_cents": 4000, "original_cents": 5000})
+    fall = judged(given, positions=billed({})).passed["content"].iloc[0]
+    row = {"source": "fines", "fee_id": "1001", "system": ""}
+    rejected = {**row, "version": 2, "content": fall, "state": "rejected"}
+    assert boxed(judged(given, positions=billed({}), history=history(rejected))) == [("duplicate", "REJECTED", -1000)]
+    newer = {**row, "version": 3, "content": "plain", "state": "withdrawn"}
+    known = history(rejected, newer)
+    assert changes(judged(given, positions=billed({}), history=known)) == [("fallen", -1000)]
+    assert boxed(judged(stated({}), positions=billed({}), history=known)) == [("unchanged", "SAME", 5000)]
+    assert boxed(judged(stated({}), positions=billed({}), history=history(rejected))) == [
+        ("withdrawn", "REJECTION-OVER", 0)
+    ]
+
+
+def test_a_report_that_may_not_know_of_a_withdrawal_ends_no_rejection() -> None:
+    rejected = {"source": "fines", "fee_id": "1001", "version": 3, "content": "gone:1", "state": "rejected"}
+    lowered = billed({"billed_cents": 2000, "movement": 2, "lowered_on": "2026-01-05"})
+    known = history({**rejected, "system": ""})
+    assert boxed(judged(stated({}), positions=lowered, history=known)) == [("unchanged", "REPORT-BEHIND", 5000)]

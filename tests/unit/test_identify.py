@@ -241,3 +241,40 @@ def test_what_is_absent_takes_the_place_of_a_held_statement() -> None:
 def test_rows_without_a_fee_id_do_not_contradict_each_other() -> None:
     outcome = identified(said({"fee_id": "", "unreadable": "no id"}, {"fee_id": "", "amount_cents": 1, "line": 3}))
     assert sorted(outcome.passed["version"]) == [1, 2]
+
+
+NEW = {"lists": "new_since"}
+
+
+def test_an_older_report_of_new_fees_says_nothing_of_a_fee_that_a_newer_one_told_of() -> None:
+    newer = (
+        in_ledger(stated({**NEW, "amount_cents": 7000}), "charged").assign(as_of="2026-01-06").astype({"as_of": "str"})
+    )
+    outcome = identified(said(NEW, {**NEW, "fee_id": "1002"}), known=newer)
+    assert codes_by_fee(outcome, "duplicate") == [("1001", "OLDER-REPORT")]
+    assert outcome.passed["fee_id"].tolist() == ["1002"], "it may be the only report that tells of this one"
+    assert not identified(said({**NEW, "as_of": "2026-01-06"}), known=newer).boxes
+    assert not identified(said({**NEW, "as_of": ""}), known=newer).boxes
+
+
+def test_an_older_report_of_new_fees_takes_nothing_back_that_a_newer_one_had_held() -> None:
+    pending = held({**NEW, "amount_cents": 7000, "as_of": "2026-01-06"})
+    known = in_ledger(pending, "held").assign(as_of="2026-01-06").astype({"as_of": "str"})
+    outcome = identified(said(NEW), pending, known)
+    assert codes(outcome, "duplicate") == ["OLDER-REPORT"]
+    assert outcome.passed[["known", "amount_cents"]].to_numpy().tolist() == [["pending", 7000]]
+
+
+def test_a_row_that_cannot_be_read_is_rejected_once_and_held_again_when_it_says_otherwise() -> None:
+    bad = {**NEW, "unreadable": "no amount"}
+    known = in_ledger(stated(bad), "rejected")
+    assert codes(identified(said(bad), known=known), "duplicate") == ["REJECTED"]
+    assert identified(said({**bad, "amount_cents": 1}), known=known).passed["version"].tolist() == [10]
+    assert identified(said(NEW), known=known).passed["version"].tolist() == [10]
+
+
+def test_rows_without_an_id_in_two_reports_may_be_two_debts_and_both_stay() -> None:
+    bad = {**NEW, "unreadable": "no id"}
+    pending = held({**bad, "fee_id": "?aaaaaaaaaaaa-2"})
+    outcome = identified(said({**bad, "fee_id": "?bbbbbbbbbbbb-2"}), pending, in_ledger(pending, "held"))
+    assert sorted(outcome.passed["fee_id"]) == ["?aaaaaaaaaaaa-2", "?bbbbbbbbbbbb-2"]

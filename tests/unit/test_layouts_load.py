@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 
 SHIPPED = [
     "banner/tspload",
+    "bursar/patron_total",
+    "bursar/settlement",
     "cashnet/batch_15",
     "cashnet/open_items",
     "cashnet/open_items_no_headings",
     "cashnet/payments",
+    "cashnet/wide",
+    "paypal/activity",
+    "paypal/stl",
+    "paypal/trr",
     "people/default",
     "peoplesoft/asu",
     "peoplesoft/cornell",

@@ -29,9 +29,14 @@ OLD = {"amount_cents": 1000}
 
 
 def lowered(
-    given_changes: pd.DataFrame, known: pd.DataFrame, at: Loaded = CREDITS, said: pd.DataFrame = NOBODY
+    given_changes: pd.DataFrame,
+    known: pd.DataFrame,
+    at: Loaded = CREDITS,
+    said: pd.DataFrame = NOBODY,
+    held: pd.DataFrame | None = None,
 ) -> Outcome:
-    return lower(given_changes, at, TODAY, charges=known, decisions=said)
+    nothing = changes() if held is None else held
+    return lower(given_changes, at, TODAY, charges=known, decisions=said, held=nothing)
 
 
 def only(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
@@ -407,6 +412,8 @@ def test_a_person_says_which_charge_a_credit_is_for() -> None:
     waiting = changes(credit(1000, known="pending"))
     said = decisions(("report", "C1", 1, "A"), ("report", "C1", 1, "B"), ("report", "C1", 2, "A"))
     assert lowered(waiting, known, said=said).passed["against"].tolist() == ["B"]
+    also = decisions(("report", "C1", 1, "B"), ("report", "C1", 1, ""))
+    assert lowered(waiting, known, said=also).passed["against"].tolist() == ["B"]
     outcome = lowered(waiting, known, said=decisions(("report", "C1", 1, "Z")))
     assert code_of(outcome) == "CREDIT-UNRESOLVED"
     assert "Z" in why_of(outcome)
@@ -424,6 +431,21 @@ def test_a_credit_for_a_charge_of_tonight_waits_for_it() -> None:
     assert other.boxes["held"]["code"].tolist() == ["CREDIT-UNRESOLVED"]
     older = lowered(changes(tonight, credit(1000, **BOOK)), charges({**OLD, **BOOK, "fee_id": "A"}))
     assert older.passed["against"].tolist() == ["F9", "A"]
+
+
+def test_a_credit_that_names_no_item_is_held_where_a_fee_that_is_not_charged_has_its_amount_too() -> None:
+    new = {"change": "new", "fee_id": "F7", "movement": 1, "version": 1, "system": "", "amount_cents": 1000}
+    outcome = lowered(changes(new, credit(1000)), charges(OLD))
+    assert only(outcome.passed, "fee_id") == [("F7",)]
+    assert outcome.boxes["held"]["code"].tolist() == ["CREDIT-UNRESOLVED"]
+    outcome = lowered(changes(credit(1000)), charges(OLD), held=changes(new))
+    assert why_of(outcome) == (
+        "a credit of 10.00: it may be for any of these: F1 (10.00, unpaid), F7 (10.00, not charged yet)"
+    )
+    for apart in ({"amount_cents": 999}, {"patron_id": "7"}, {"source": "other"}):
+        assert len(lowered(changes(credit(1000)), charges(OLD), held=changes({**new, **apart})).passed) == 1
+    item = {"barcode": "39001"}
+    assert len(lowered(changes(credit(1000, **item)), charges({**OLD, **item}), held=changes(new)).passed) == 1
 
 
 def test_a_credit_larger_than_what_is_left_is_held_and_where_money_came_it_is_a_refund_request() -> None:

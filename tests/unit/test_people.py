@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,23 @@ def test_columns_are_known_by_their_headings_in_any_order(tmp_path: Path, text: 
 def test_the_age_of_a_file_is_counted_in_days_of_the_campus(tmp_path: Path, today: date, stale: bool) -> None:  # noqa: FBT001
     campus = a_campus(tmp_path, PEOPLE_FILE)
     assert newest(came(campus, GOOD), campus, today)[0]["stale"].tolist() == [stale]
+
+
+def test_the_same_bytes_left_anew_are_a_fresh_proof_and_one_that_lies_there_ages(tmp_path: Path) -> None:
+    campus = a_campus(tmp_path, PEOPLE_FILE)
+    (file,) = came(campus, GOOD)
+    anew = replace(file, delivered_at=CAME.replace(day=20))
+    for told, stale in ((file, True), (anew, False)):
+        assert newest([told], campus, date(2026, 1, 26))[0]["stale"].tolist() == [stale]
+    assert newest([anew], campus, date(2026, 1, 27))[0]["stale"].tolist() == [True]
+
+
+def test_an_old_file_left_anew_counts_before_the_one_that_came_between(tmp_path: Path) -> None:
+    campus = a_campus(tmp_path, PEOPLE_FILE)
+    first, second = came(campus, GOOD, GOOD.replace("001234567", "007"))
+    first = replace(first, delivered_at=CAME.replace(day=7))
+    people, _ = newest([first, second], campus, date(2026, 1, 8))
+    assert people["patron_id"].tolist() == ["001234567"]
 
 
 def test_the_newest_file_counts(tmp_path: Path) -> None:

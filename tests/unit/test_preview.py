@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,65 @@ def test_brakes_on_history_are_named_and_never_waited_on(tmp_path: Path, capsys:
     assert said["sent"]["peoplesoft/charges"]["cents"] == 600000
     assert sum(text.startswith("BRAKE-SKIPPED: ") for text in said["findings"]) == 1
     assert sum(text.startswith("BRAKE-LARGE-LINE: ") for text in said["findings"]) == 1
+
+
+PEOPLE = """
+[people]
+connection = "library"
+pattern = "who*.csv"
+"""
+
+
+def with_people(folder: Path, says: str = "") -> Path:
+    path = folder / "campus.toml"
+    path.write_text(f'base = "{CAMPUS}"\n{PEOPLE}{says}', "utf-8")
+    return path
+
+
+def test_without_the_file_of_people_nobody_is_checked_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(export({}), "utf-8")
+    code, said = told(capsys, with_people(tmp_path), wish(tmp_path / "out", path))
+    assert (code, said["held"]["count"], said["sent"]["peoplesoft/charges"]["count"]) == (0, 0, 1)
+    (skipped,) = [text for text in said["findings"] if text.startswith("PEOPLE-SKIPPED: ")]
+    assert "--people" in skipped
+    assert "user group" not in skipped
+    groups = '[[routes]]\nto = "peoplesoft"\nuser_group = ["STUDENT"]\n\n[[routes]]\nto = "cashnet"\n'
+    _, said = told(capsys, with_people(tmp_path, groups), wish(tmp_path / "two", path))
+    assert any(text.startswith("PEOPLE-SKIPPED: ") and "user group" in text for text in said["findings"])
+    assert said["held"]["count"] == 0
+
+
+def test_with_the_file_of_people_a_preview_holds_whom_a_night_would_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, people = tmp_path / "a.xml", tmp_path / "registrar.csv"
+    path.write_text(export({}, {"fee_id": "1002", "patron_id": "001234568"}), "utf-8")
+    people.write_text('ID,Name\n001234567,"Patron, Sample"\nbroken\n', "utf-8")
+    os.utime(people, (0, 0))
+    code, said = told(capsys, with_people(tmp_path), wish(tmp_path / "out", path, people=people))
+    assert code == 1
+    assert said["held"]["by_code"] == {"PEOPLE-UNKNOWN": {"count": 1, "cents": 1250}}
+    assert said["sent"]["peoplesoft/charges"]["count"] == 1
+    assert "PEOPLE-LINES: 1 lines say nobody" in said["findings"]
+    assert not [text for text in said["findings"] if "PEOPLE-SKIPPED" in text]
+
+
+def test_a_people_file_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    path, bad = tmp_path / "a.xml", tmp_path / "bad.csv"
+    path.write_text(export({}), "utf-8")
+    bad.write_text("a,b\n1,2\n", "utf-8")
+    for campus, people, says in (
+        (with_people(tmp_path), bad, "bad.csv: "),
+        (with_people(tmp_path), tmp_path / "none.csv", "no such file"),
+        (CAMPUS, bad, "no table people"),
+    ):
+        with pytest.raises(UsageError, match=says) as caught:
+            preview(campus, wish(tmp_path / "out", path, people=people))
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_layout_is_tried_on_the_same_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

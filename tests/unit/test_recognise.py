@@ -45,6 +45,7 @@ SENT: dict[str, Any] = {
     "fee_id": "1001",
     "system": "peoplesoft",
     "patron_id": "001234567",
+    "bursar_id": "",
     "amount_cents": 1250,
     "barcode": "39001",
     "fee_type": "OVERDUEFINE",
@@ -74,17 +75,17 @@ def movements(*rows: dict[str, Any]) -> pd.DataFrame:
 def recent(*rows: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    filled = [{**SENT, **row} for row in rows]
+    filled = [{**SENT, "bursar_id": row.get("patron_id", SENT["patron_id"]), **row} for row in rows]
     kinds = {name: "int64" if name.endswith("_cents") else "str" for name in SENT}
     return pd.DataFrame({name: pd.Series([row[name] for row in filled], dtype=kinds[name]) for name in SENT})
 
 
-def decisions(*contents: str, against: str = "") -> pd.DataFrame:
+def decisions(*contents: str, against: str = "", code: str = "LOOKS-SENT-ALREADY") -> pd.DataFrame:
     import pandas as pd
 
-    said = [("alma", f"2{one[-3:]}", 1, one, against, "ann", "another book") for one in contents]
-    names = ["source", "fee_id", "version", "content", "against", "by", "reason"]
-    return pd.DataFrame(said, columns=names).astype({"source": "str", "fee_id": "str", "content": "str"})
+    said = [("alma", f"2{one[-3:]}", 1, one, code, against, "ann", "another book") for one in contents]
+    names = ["source", "fee_id", "version", "content", "code", "against", "by", "reason"]
+    return pd.DataFrame(said, columns=names).astype({"source": "str", "fee_id": "str", "content": "str", "code": "str"})
 
 
 def elsewhere(*fees: tuple[str, str, str]) -> pd.DataFrame:
@@ -144,6 +145,29 @@ def test_a_charge_that_is_another_debt_passes(then: dict[str, Any]) -> None:
     assert len(run(movements({}), recent(then)).passed) == 1
 
 
+def test_one_person_under_two_ids_is_known_by_the_id_that_the_bursar_is_told() -> None:
+    """The source gave a barcode then and a primary id now; the bursar was told the same person both times."""
+    then = {"patron_id": "00000001234567", "bursar_id": "1234567"}
+    held = run(movements({"bursar_id": "1234567"}), recent(then)).boxes["held"]
+    assert held["why"].tolist() == [
+        "fee 2001 of 2026-03-01, 12.50, looks like fee 1001 of report, 12.50, sent on 2026-02-01"
+    ]
+    assert len(run(movements({"bursar_id": "7654321"}), recent(then)).passed) == 1
+
+
+def test_one_person_under_two_ids_from_two_sources_in_one_night_is_known_too() -> None:
+    other = {"source": "report", "fee_id": "3001", "content": "c3001", "patron_id": "b77", "barcode": "39001"}
+    both = movements({"bursar_id": "1234567"}, {**other, "bursar_id": "1234567", "reference": "3001"})
+    outcome = run(both, recent({}).iloc[:0])
+    assert outcome.passed["fee_id"].tolist() == ["2001"]
+    assert codes(outcome) == {"held": ["LOOKS-SENT-ALREADY"]}
+
+
+def test_a_debt_that_both_ids_show_is_named_once() -> None:
+    outcome = run(movements({"bursar_id": "1234567"}), recent({"bursar_id": "1234567"}))
+    assert codes(outcome) == {"held": ["LOOKS-SENT-ALREADY"]}
+
+
 def test_two_equal_fines_of_one_night_are_two_debts() -> None:
     both = movements({}, {"fee_id": "2002", "content": "c2002", "barcode": "39002"})
     assert len(run(both, recent({"patron_id": "x"})).passed) == 2
@@ -158,6 +182,12 @@ def test_a_yes_to_just_this_content_lets_it_go() -> None:
     assert len(run(movements({}), recent({}), decisions("c2001")).passed) == 1
     assert "held" in run(movements({"content": "other"}), recent({}), decisions("c2001")).boxes
     assert "held" in run(movements({}), recent({}), decisions("c2001", against="1001")).boxes
+    assert "held" in run(movements({}), recent({}), decisions("c2001", code="REOPENS-TWICE")).boxes
+
+
+def test_a_yes_to_a_fall_is_no_yes_to_lowering_what_another_fee_continues() -> None:
+    yes = decisions("fallen:1", code="FALL-TO-APPROVE").assign(source="report", fee_id="1001")
+    assert codes(run(movements(FALL), recent({"continued_by": "2009"}), yes)) == {"held": ["FALL-OF-REOPENED"]}
 
 
 @pytest.mark.parametrize("row", [{"kind": "credit", "amount_cents": -1250}, {"movement": 2, "reference": "2001-2"}])
@@ -228,7 +258,7 @@ def test_a_fall_of_a_charge_that_an_earlier_night_saw_continued_is_held() -> Non
 
 
 def test_a_yes_lets_the_fall_go_and_then_nothing_is_left_to_continue() -> None:
-    yes = decisions("fallen:1").assign(source="report", fee_id="1001")
+    yes = decisions("fallen:1", code="FALL-OF-REOPENED").assign(source="report", fee_id="1001")
     assert codes(run(movements(FALL), recent({"continued_by": "2009"}), yes)) == {}
     assert codes(run(movements(REOPENS, FALL), recent({}), yes)) == {"held": ["REOPENS-DIFFERS"]}
 
@@ -236,7 +266,10 @@ def test_a_yes_lets_the_fall_go_and_then_nothing_is_left_to_continue() -> None:
 def test_only_one_fee_continues_a_charge() -> None:
     two = movements(REOPENS, {**REOPENS, "fee_id": "2002", "content": "c2002", "against": "2002", "reference": "2002"})
     assert codes(run(two, recent({}))) == {"held": ["REOPENS-TWICE"] * 2}
-    assert codes(run(two, recent({}), decisions("c2002"))) == {"continued": ["REOPENS"]}
+    own = codes(run(two, recent({}), decisions("c2002", code="REOPENS-TWICE")))
+    assert own == {"continued": ["REOPENS"], "held": ["LOOKS-SENT-ALREADY"]}
+    for other in ("LOOKS-SENT-ALREADY", "FALL-TO-APPROVE"):
+        assert codes(run(two, recent({}), decisions("c2002", code=other))) == {"held": ["REOPENS-TWICE"] * 2}
     held = run(movements(REOPENS), recent({"continued_by": "2009"})).boxes["held"]
     assert (held["code"].tolist(), "2009" in held["why"].iloc[0]) == (["REOPENS-TWICE"], True)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.campus.sources import CUT_OFF
 from pipeline.money import Tally
 from pipeline.readers import report, report_days, report_rows
 from pipeline.readers.refused import RefusedFileError
@@ -117,6 +118,18 @@ def test_a_report_without_headings_is_refused(tmp_path: Path, form: str) -> None
     error = refusal(tmp_path, content, settings(form))
     assert error.code == "REPORT-COLUMNS"
     assert "no line of headings" in str(error)
+
+
+def test_a_report_of_exactly_as_many_rows_as_reports_are_known_to_be_cut_after_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert CUT_OFF == (25_000, 65_000, 65_535, 75_000, 1_048_575)
+    monkeypatch.setattr(report, "CUT_OFF", (2, 4))
+    error = refusal(tmp_path, as_csv(ROW, ROW), settings("csv"))
+    assert (error.code, "row_limit" in str(error)) == ("REPORT-ROW-LIMIT", True)
+    assert len(read_bytes(tmp_path, as_csv(ROW, ROW, ROW), settings("csv"))) == 3
+    assert len(read_bytes(tmp_path, as_csv(ROW, ROW), settings("csv", row_limit=0))) == 2
+    assert len(read_bytes(tmp_path, as_csv(ROW, ROW), settings("csv", row_limit=3))) == 2
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -56,7 +56,7 @@ VOUCHED = {
     "allocated": (allocations, ("payment_key", "number", *DEBT, "alma_fee_id", "cents")),
     "task": (tasks, ("task_id", "kind", "subject", "system", *DEBT, "reference", "patron_id", "cents", "text")),
     "said": (words, ("subject", "action", "by", "reason", "at")),
-    "approved": (decisions, (*DEBT, "version", "against", "by", "reason")),
+    "approved": (decisions, (*DEBT, "version", "code", "against", "by", "reason")),
 }
 """Events whose text ends in the digest of these columns of the rows they entered."""
 

@@ -209,13 +209,16 @@ decisions = Table(
     *whole(*SCOPE),
     *text("source", "fee_id"),
     *whole("version"),
-    *text("against", "by", "reason", "at"),
+    *text("code", "against", "by", "reason", "at"),
     *whole("entry"),
     PrimaryKeyConstraint(*SCOPE, "entry"),
     ForeignKeyConstraint(FEE_VERSION, [f"fees.{name}" for name in FEE_VERSION]),
     Index("decisions_of_a_fee", *FEE_VERSION),
 )
-"""What a person said of a version of a fee.  The newest word counts, and none is ever taken away."""
+"""What a person said of a version of a fee that was held as ``code``.
+
+The newest word on a version and code counts, and none is ever taken away.
+"""
 
 figures = Table(
     "figures",

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 KNOWN_FEES = tables.Table(
     "known versions of fees",
     (
-        *(column for column in tables.FEES.columns if column.name in {"source", "fee_id", "version", "content"}),
+        *(
+            column
+            for column in tables.FEES.columns
+            if column.name in {"source", "fee_id", "as_of", "version", "content"}
+        ),
         tables.Column("state", tables.TEXT, "where it stands: a FeeState", may_be_empty=False),
         tables.Column("system", tables.TEXT, "the debtor system it went to, or nothing"),
     ),
@@ -53,7 +57,7 @@ class Charges(Book):
         return frame(self.store, tables.FEES, [query.order_by(fees.c.fee_id, fees.c.source, fees.c.version)])
 
     def known_fees(self, source: str, fee_ids: Sequence[str]) -> pd.DataFrame:
-        """Give source, fee_id, version, content, state, system of every version known of these fees."""
+        """Give source, fee_id, as_of, version, content, state, system of every version known of these fees."""
         query = select(*(fees.c[name] for name in KNOWN_FEES.names)).where(self.store.mine(fees))
         ordered = query.where(fees.c.source == source).order_by(fees.c.fee_id, fees.c.version)
         queries = (ordered.where(fees.c.fee_id.in_(piece)) for piece in in_pieces(fee_ids))
@@ -87,6 +91,15 @@ class Charges(Book):
         names = [name for name in tables.MOVEMENTS.names if name in wanted]
         items = frame(self.store, tables.MOVEMENTS, [_outstanding(self.store, system, names)], names)
         return items.assign(**FIRST_CHARGE, against=items["fee_id"], system=system) if len(items) else items
+
+    def last_scope(self, system: str) -> str:
+        """Give the scope of a system's newest file that was not given up, ``delta`` or ``snapshot``; "" if none is."""
+        on = and_(self.store.mine(uploads, batches), uploads.c.batch_id == batches.c.batch_id)
+        files = select(batches.c.scope).select_from(batches.join(uploads, on))
+        told = (batches.c.system == system, uploads.c.state.not_in((UploadState.SUPERSEDED, UploadState.CANCELLED)))
+        newest = files.where(*told).order_by(batches.c.batch_id.desc()).limit(1)
+        with self.store.reading() as connection:
+            return str(connection.execute(newest).scalar() or "")
 
     def last_snapshot(self, system: str) -> pd.DataFrame:
         """Give fee_id and amount_cents of every row of the newest snapshot file that is sent; empty if none is."""

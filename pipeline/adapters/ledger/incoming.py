@@ -55,7 +55,7 @@ class Incoming(Book):
 
         Entering the same one again changes nothing, except that a refused one is to be read once more: whoever left it
         there wants it read, and a layout or the campus file may have been mended; and so is one that was dealt with and
-        has been left there anew (``changed`` is later).
+        has been left there anew (``changed`` is later).  One that is left anew while it waits is as old as that.
         """
         store = self.store
         with store.changing() as connection:
@@ -65,9 +65,9 @@ class Incoming(Book):
                 refused = update(files).where(*mine, files.c.state == "refused")
                 connection.execute(refused.values(state="archived", code="", why=""))
                 if file.changed > known["changed"] and file.delivered_at is not None:
-                    booked = update(files).where(*mine, files.c.state == "booked")
+                    kept = update(files).where(*mine, files.c.state.in_(("booked", "archived")))
                     again = {"state": "archived", "delivered_at": iso(file.delivered_at), "changed": file.changed}
-                    connection.execute(booked.values(**again))
+                    connection.execute(kept.values(**again))
                     audit.append(connection, store, [Event("archived", file.sha, "came again")], file.delivered_at)
                 return
             text = f"{file.name} of {file.feed} ({file.role}, {file.size} bytes) lies in the archive"

@@ -81,7 +81,8 @@ CHARGES = tables.MOVEMENTS.plus(
 RECENT = tables.Table(
     "recent charges",
     (
-        *_of_movements("source", "fee_id", "system", "patron_id", "amount_cents", "barcode", "fee_type", "reference"),
+        *_of_movements("source", "fee_id", "system", "patron_id", "bursar_id"),
+        *_of_movements("amount_cents", "barcode", "fee_type", "reference"),
         BILLED,
         SENT_ON,
     ),
@@ -136,6 +137,14 @@ class Positions(Book):
             rows = connection.execute(_continuing(self.store)).all()
         known = {(row.system, row.patron_id.casefold(), row.continues): row.fee_id for row in rows}
         return charges.assign(**{CONTINUED_BY.name: _continued(charges, known)})
+
+    def patrons_told(self, bursar_ids: Sequence[str]) -> Sequence[str]:
+        """Give the patron ids whose charges a bursar was told under one of these ids, in any case, sorted."""
+        asked = {one.casefold() for one in bursar_ids} - {""}
+        pairs = select(movements.c.patron_id, movements.c.bursar_id).distinct()
+        with self.store.reading() as connection:
+            rows = connection.execute(pairs.where(self.store.mine(movements), movements.c.kind == "charge")).all()
+        return sorted({row.patron_id for row in rows if row.bursar_id.casefold() in asked})
 
     def figures(self, since: date) -> pd.DataFrame:
         """Give the figures of nights from ``since`` on: business_date, scope, what, count, cents; oldest first."""

@@ -77,6 +77,14 @@ class Runs(Book):
             newest = select(runs).where(self.store.mine(runs)).order_by(runs.c.number.desc()).limit(most)
             return [_run(row) for row in connection.execute(newest).mappings()]
 
+    def let_through(self, run: Run, by: str, said: Sequence[tuple[str, str]], at: datetime) -> None:
+        """Write down in a person's name what ``--approve`` is for in a run: name and words, an audit row for each."""
+        if not said:
+            return
+        events = [Event("let through", name, f"run {run.number}, --approve by {by}: {text}", by) for name, text in said]
+        with self.store.changing() as connection:
+            audit.append(connection, self.store, events, at, run.number)
+
     def note(self, run: Run, findings: Sequence[Finding], at: datetime) -> None:
         """Keep findings that belong to the run and change nothing else."""
         store = self.store

@@ -28,7 +28,7 @@ from pipeline.adapters.ledger.charge_tables import (
     runs,
     uploads,
 )
-from pipeline.adapters.ledger.columns import FEE_VERSION, METADATA, MOVEMENT, SHARE
+from pipeline.adapters.ledger.columns import FEE, FEE_VERSION, METADATA, MOVEMENT, SHARE
 from pipeline.adapters.ledger.money_tables import (
     ONE_LIVE_IMPORT_LINE,
     ONE_LIVE_SHARE,
@@ -42,6 +42,7 @@ from pipeline.adapters.ledger.money_tables import (
 )
 
 __all__ = [
+    "FEE",
     "FEE_VERSION",
     "METADATA",
     "MOVEMENT",
