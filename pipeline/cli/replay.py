@@ -204,7 +204,7 @@ INSTEAD: dict[str, Callable[[Work], Outcome | None]] = {
     "collect": _collect,
     "fetch": _fetch,
     "deliver": _deliver,
-    **dict.fromkeys(("resume", "allocate", "post", "confirm"), _leave_out),
+    **dict.fromkeys(("resume", "take_back", "post", "hand_over", "confirm", "notify"), _leave_out),
 }
 
 

@@ -104,8 +104,6 @@ class Reading:
         }
         if self._raw.items is not None:
             found["payment_line"] = self._raw.items
-        elif "payment_line" in self.layout.sources and "payment_line" not in found:
-            found["payment_line"] = _numbered(found["payment_ref"])
         returned = self.layout.facts.returned
         if returned:
             judge = Judge(
@@ -188,16 +186,6 @@ class Reading:
 def _ungrouped(cell: Cell, text: str) -> str:
     """Take the signs between thousands away; an amount that has them elsewhere stays, and makes no sense."""
     return text.replace(",", "") if cell.column.thousands and GROUPED.fullmatch(text) else text
-
-
-def _numbered(references: Sequence[str]) -> list[str]:
-    """Number the lines of each transaction as they come."""
-    seen: dict[str, int] = {}
-    found = []
-    for reference in references:
-        seen[reference] = seen.get(reference, 0) + 1
-        found.append(str(seen[reference]))
-    return found
 
 
 def _frame(layout: Layout, raw: Raw, columns: Mapping[str, Values], unreadable: list[str]) -> pd.DataFrame:

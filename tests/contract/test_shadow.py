@@ -113,7 +113,9 @@ def test_payments_that_come_are_read_and_nobody_is_paid(tmp_path: Path, alma: Al
     done = night(path, date(2026, 1, 6))
     assert [finding.code for finding in done.findings if finding.stops] == []
     with contextlib.closing(ledger_of(identity(path))) as ledger:
-        assert [(one.shares[0].fee_id, one.cents) for one in ledger.payments_in(PaymentState.MATCHED)] == [("1001", 1250)]
+        assert [(one.shares[0].fee_id, one.cents) for one in ledger.payments_in(PaymentState.MATCHED)] == [
+            ("1001", 1250)
+        ]
     assert outside(tmp_path) == before
     assert alma.journal == [], "not even a question is asked"
 

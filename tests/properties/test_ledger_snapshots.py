@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.ports.ledger import UploadState
 from pipeline.tables import FOLDED
-from tests.contract.ledger_kit import begun, booking, fee, in_file, later, lowering, payment, snapshot
+from tests.contract.ledger_kit import begun, booking, fee, in_file, later, lowering, payment, share, snapshot
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Run

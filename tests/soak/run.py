@@ -67,7 +67,9 @@ def soak(seeds: range, processes: int) -> int:
                 if kinds.total() <= SHOWN:
                     print(f"python -m tests.soak.run --seed {seed}  # {text}", file=sys.stderr)  # noqa: T201
     rate = len(seeds) / (time.monotonic() - began)
-    others = "".join(f", {count} {kind}" for kind, count in sorted(kinds.items()) if kind not in (DOUBLED, LOST, WRONGLY))
+    others = "".join(
+        f", {count} {kind}" for kind, count in sorted(kinds.items()) if kind not in (DOUBLED, LOST, WRONGLY)
+    )
     print(  # noqa: T201 - its output is what it is for
         f"soak: {len(seeds)} seeds, {kinds[DOUBLED]} doubled, {kinds[LOST]} lost, {kinds[WRONGLY]} wrongly marked"
         f"{others}, {rate:.1f} seeds per second"
@@ -92,7 +94,9 @@ def told(world: World) -> str:
     states = Counter(str(one.state) for one in world.book.payments.values())
     money = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     waits = ", ".join(f"{count} {what}" for what, count in sorted(world.referee.waits(world.book).items()))
-    return f"{world.runs} runs, {world.deaths} deaths, {world.referee.looks} looks; {money}; waits: {waits or 'nothing'}"
+    return (
+        f"{world.runs} runs, {world.deaths} deaths, {world.referee.looks} looks; {money}; waits: {waits or 'nothing'}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,7 +56,6 @@ class Died(BaseException):
     """The machine stops here: nothing catches it but the next start."""
 
 
-
 class World:
     """Everything of one seed."""
 
