@@ -125,7 +125,9 @@ class SoakBook(FakeBook):
                 "amount_cents": [first[one.source, one.fee_id].charged_cents for one in mine],
             }
         )
-        return rows.assign(billed_cents=[one.charged_cents for one in mine], paid_cents=[one.paid_cents for one in mine])
+        return rows.assign(
+            billed_cents=[one.charged_cents for one in mine], paid_cents=[one.paid_cents for one in mine]
+        )
 
     def fee_record(self, fee_id: str) -> Sequence[Mapping[str, str | int]]:
         """No fee is entered again in these nights: what staff re-create comes with charges, not with payments."""

@@ -102,7 +102,7 @@ class Drawing:
 
     def _sale(self) -> Line:
         draw, debt = self.draw, self._one_of_the_debts()
-        cents = draw.choice((debt.cents, debt.cents, debt.cents, max(1, debt.cents // 2), 1, debt.cents + 300))
+        cents = draw.choice((debt.cents, debt.cents, debt.cents, debt.cents // 3, 1, debt.cents + 300))
         day = draw.randint(0, MONEY_DAYS - 1)
         line = Line(
             system=debt.system,
@@ -163,7 +163,9 @@ class Drawing:
         part = sale.cents > 1 and draw.random() < 0.25
         cents = -(sale.cents // 2 if part else sale.cents)
         if sale.system == TOTALS:
-            return replace(sale, kind="reversal", cents=cents, day=day, names=tuple((ref, cents) for ref, _ in sale.names))
+            return replace(
+                sale, kind="reversal", cents=cents, day=day, names=tuple((ref, cents) for ref, _ in sale.names)
+            )
         kind = draw.choice(("void", "refund", "refund", "reversal", "chargeback"))
         names = tuple((ref, -one) for ref, one in sale.names) if len(sale.names) > 1 and not part else ()
         names = names if names or len(sale.names) != 1 else ((sale.names[0][0], cents),)
