@@ -185,12 +185,15 @@ def _stakes(payment: Payment, planner: Planner, terms: Terms) -> tuple[list[Stak
 
 
 def _covered(payment: Payment, share: Share, book: Books, campus_key: str) -> int:
-    """Add up what other payments took of a debt that Alma's balance says nothing of, less what went back."""
+    """Add up what other payments took of a debt that Alma's balance says nothing of, less what went back of them.
+
+    What goes back of this very payment makes no room for it.
+    """
     total = 0
     for other in book.payments_for(share.source, share.fee_id):
         for one in other.shares:
             if (
-                other.key == payment.key
+                payment.key in (other.key, other.takes_back)
                 or other.state in GONE
                 or (one.source, one.fee_id) != (share.source, share.fee_id)
             ):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.schema import ExecutableDDLElement
 
-TABLES_OF_VERSION = {3: "e48c543694da64336cba4ceaf1dd9614608f2116d775a35f12bfbd54d19b305a"}
+TABLES_OF_VERSION = {3: "29aec2d5a2fdede02b4bd3740a9fa405abb58cb5639d1bdfd4610ed70b25f7df"}
 
 
 def a_whole_life(ledger: SqlLedger) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.campus.load import Loaded, load
@@ -12,7 +13,7 @@ from pipeline.layouts import layout as layouts
 from tests.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -50,6 +51,11 @@ pattern = "LIBRARY_PAID_*.csv"
 quiet_s = 0
 PROCESSED
 """
+
+ROUTES = """
+routes = [{ to = "cashnet", fee_type = ["LOSTITEMREPLACEMENTFEE"] }, { to = "peoplesoft" }]
+"""
+"""What the whole campus says before its tables."""
 
 RECEIPT = """
 title = "Receipts with a trailer: one line per item paid or taken back"
@@ -116,16 +122,33 @@ def _column(name: str, source: str, more: str) -> str:
     return f'\n[[detail.columns]]\nname = "{name}"\n{source}{more}\nexample = "{EXAMPLES.get(name, "A1")}"\n'
 
 
-def made(folder: Path) -> tuple[Loaded, Loaded]:
-    """Write the campus below ``folder`` and load it twice: where files are moved aside, and where they stay."""
+@dataclass(frozen=True)
+class Campuses:
+    """One campus, loaded in several ways: files that are read are moved aside, or stay; and whole, by its one way."""
+
+    aside: Loaded
+    stay: Loaded
+    whole: Mapping[str, Loaded]
+
+    @property
+    def every(self) -> Sequence[Loaded]:
+        """All of them."""
+        return (self.aside, self.stay, *self.whole.values())
+
+
+def made(folder: Path) -> Campuses:
+    """Write the campus below ``folder`` and load it."""
     place = folder / "schemas" / "layouts" / "soak"
     place.mkdir(parents=True)
     (place / "receipts.toml").write_text(layout(), "utf-8")
-    loaded = []
-    for name, said in (("aside", f'processed = "{ASIDE}"'), ("stay", "")):
-        (folder / f"{name}.toml").write_text(CAMPUS.replace("PROCESSED", said), "utf-8")
-        loaded.append(load(folder / f"{name}.toml"))
-    return loaded[0], loaded[1]
+
+    def loaded(name: str, processed: str, more: str = "") -> Loaded:
+        text = CAMPUS.replace("PROCESSED", f'processed = "{processed}"')
+        (folder / f"{name}.toml").write_text(f"{more}\n{text}", "utf-8")
+        return load(folder / f"{name}.toml")
+
+    whole = {way: loaded(way, ASIDE, f'payments_to = "{way}"\n{ROUTES}') for way in ("api", "import_file", "record")}
+    return Campuses(loaded("aside", ASIDE), loaded("stay", ""), whole)
 
 
 @contextlib.contextmanager

@@ -102,7 +102,7 @@ class Drawing:
 
     def _sale(self) -> Line:
         draw, debt = self.draw, self._one_of_the_debts()
-        cents = draw.choice((debt.cents, debt.cents, debt.cents, max(1, debt.cents // 2), 1, debt.cents + 300))
+        cents = draw.choice((debt.cents, debt.cents, debt.cents, debt.cents // 3, 1, debt.cents + 300))
         day = draw.randint(0, MONEY_DAYS - 1)
         line = Line(
             system=debt.system,

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import tests.soak.office
 import tests.soak.world
 from pipeline import stages
 from pipeline.ports.ledger import Payment, PaymentState, Posting, PostingState
@@ -119,17 +120,19 @@ def _stage(name: str, instead: Callable[..., Any]) -> Callable[[pytest.MonkeyPat
     return lambda patch: patch.setattr(tests.soak.world, "find", find)
 
 
-def _world(name: str, instead: type) -> Callable[[pytest.MonkeyPatch], None]:
-    return lambda patch: patch.setattr(tests.soak.world, name, instead)
+def _world(place: Any, name: str, instead: type) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setattr(place, name, instead)
 
 
 PLANTED = (
     Planted("a repeated file counts again", _stage("receive", _key_of_the_file), (DOUBLED,)),
     Planted("money going back is dropped", _stage("take_back", _dropping), (LOST,)),
-    Planted("retry on a lost answer", _world("SoakAlma", RetryingAlma), (DOUBLED,)),
-    Planted("no intent before the request", _world("SoakBook", ForgetfulBook), (DOUBLED, WRONGLY)),
-    Planted("a cancelled payment is posted all the same", _world("SoakBook", HalfCancelling), (LOST,)),
-    Planted("shares counted twice", _world("SoakBook", CountingTwice), (BOOKS,)),
+    Planted("retry on a lost answer", _world(tests.soak.world, "SoakAlma", RetryingAlma), (DOUBLED,)),
+    Planted("no intent before the request", _world(tests.soak.office, "SoakBook", ForgetfulBook), (DOUBLED,)),
+    Planted(
+        "a cancelled payment is posted all the same", _world(tests.soak.office, "SoakBook", HalfCancelling), (LOST,)
+    ),
+    Planted("shares counted twice", _world(tests.soak.office, "SoakBook", CountingTwice), (BOOKS,)),
     Planted("doubt settled by the ACTIVE list", lambda it: it.setattr(attempt, "look", _active_only), (LOST,)),
     Planted("doubt treated as failure", _resend, (DOUBLED,)),
     Planted("a lost answer taken for a good one", lambda it: it.setattr(attempt, "_unknown", _believing), (WRONGLY,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState
 from pipeline.stages.external import external_id
@@ -12,11 +12,10 @@ from tests.soak.campus import NAME, RECEIPTS
 from tests.soak.files import FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from pipeline.ports.ledger import Payment, Posting
+    from pipeline.ports.ledger import Charged, InFile, Payment, Posting, Task
     from pipeline.ports.outside import AlmaFee, AlmaTransaction, PayOrder
-    from tests.soak.book import SoakBook
     from tests.soak.files import Sent
     from tests.soak.money import Debt, Line
     from tests.soak.weather import SoakAlma
@@ -57,6 +56,25 @@ def mark_of(payment: Payment) -> Mark:
     return (payment.system, payment.patron_id, payment.fee_ref, str(day), str(payment.cents))
 
 
+class Records(Protocol):
+    """What the referee looks at in a ledger."""
+
+    @property
+    def payments(self) -> Mapping[str, Payment]: ...
+    @property
+    def by_id(self) -> Mapping[str, Posting]: ...
+    @property
+    def by_task(self) -> Mapping[str, Task]: ...
+    @property
+    def arrivals(self) -> Mapping[str, InFile]: ...
+    @property
+    def suspense(self) -> Mapping[str, int]: ...
+    @property
+    def debts(self) -> Collection[tuple[str, str]]: ...
+    def posting(self, external_id: str) -> Posting | None: ...
+    def charge_of(self, source: str, fee_id: str) -> Charged | None: ...
+
+
 class Referee:
     """Judges one seed."""
 
@@ -67,9 +85,18 @@ class Referee:
         self.debt = {one.fee_id: one for one in debts}
         self.says = {one.sha: (one.system, one.says) for one in sent}
         self.stems: dict[str, Mark] = {}
+        self.approved: Counter[str] = Counter()
         self.looks = 0
 
-    def after_step(self, book: SoakBook) -> None:
+    def before_a_request(self, book: Records, order: PayOrder) -> None:
+        """No request without a durable intent, and none again after doubt unless a person said so."""
+        intent = book.posting(order.external_id)
+        if intent is None or (intent.state, intent.cents, intent.alma_fee_id) != (S.SENDING, order.cents, order.fee_id):
+            raise ViolationError(DOUBLED, f"{order.external_id} is being sent, and the ledger has {intent}")
+        if self.alma.risked[order.external_id] > self.approved[order.external_id]:
+            raise ViolationError(DOUBLED, f"{_posted(intent)} is sent again, and nobody said so")
+
+    def after_step(self, book: Records) -> None:
         """Judge what must hold at every moment.  Raises ViolationError."""
         self.looks += 1
         payments = list(book.payments.values())
@@ -79,7 +106,7 @@ class Referee:
         self._alma_has_each_once()
         self._marked_as_it_is(book)
 
-    def _every_line_once(self, payments: Sequence[Payment], book: SoakBook) -> None:
+    def _every_line_once(self, payments: Sequence[Payment], book: Records) -> None:
         """Each line of money of a file that is booked is in the ledger as often as it is true."""
         told: Counter[Mark] = Counter()
         once: Counter[Mark] = Counter()
@@ -97,7 +124,7 @@ class Referee:
         if entered != expected:
             raise ViolationError(DOUBLED, f"{dict(entered - expected)} is in the ledger too often")
 
-    def _every_cent_once(self, payments: Sequence[Payment], book: SoakBook) -> None:
+    def _every_cent_once(self, payments: Sequence[Payment], book: Records) -> None:
         """A payment is in one place; what is planned of it and what is left over are the payment."""
         planned: Counter[str] = Counter()
         for one in book.by_id.values():
@@ -145,7 +172,7 @@ class Referee:
         if debt.way != "api" or (named and debt.fee_id not in named) or debt.patron != line.patron:
             raise ViolationError(WRONGLY, f"{line} was paid on {debt}")
 
-    def _marked_as_it_is(self, book: SoakBook) -> None:
+    def _marked_as_it_is(self, book: Records) -> None:
         """What is marked as posted stands in Alma with its cents on its fee; what is cancelled does not."""
         there = self.alma.standing()
         for posting in book.by_id.values():
@@ -160,7 +187,7 @@ class Referee:
                 if mine:
                     raise ViolationError(WRONGLY, f"{_told(payment)} stands in Alma as {mine}")
 
-    def at_the_end(self, book: SoakBook) -> None:
+    def at_the_end(self, book: Records) -> None:
         """Judge what must hold once the world has been calm for days.  Raises ViolationError."""
         self.after_step(book)
         entered = Counter(mark_of(one) for one in book.payments.values() if one.code not in CONTRADICTS)
@@ -187,7 +214,7 @@ class Referee:
         """The fees of patrons whom Alma does not know any more: nobody can look at them."""
         return {f"F{one.fee_id}" for one in self.debt.values() if one.patron in self.alma.gone}
 
-    def _debts_are_paid(self, book: SoakBook) -> None:
+    def _debts_are_paid(self, book: Records) -> None:
         """What counts as paid of a debt is what came in for it, less what went back."""
         paid: Counter[tuple[str, str]] = Counter()
         for payment in book.payments.values():
@@ -217,7 +244,7 @@ class Referee:
             raise ViolationError(LOST, f"{_told(payment)}: {external} stands in Alma, and is {state} here")
 
     def _gone_back(
-        self, payment: Payment, book: SoakBook, there: Mapping[str, Sequence[tuple[AlmaFee, AlmaTransaction]]]
+        self, payment: Payment, book: Records, there: Mapping[str, Sequence[tuple[AlmaFee, AlmaTransaction]]]
     ) -> None:
         """What went back at the bursar and is paid in Alma, staff have a task for."""
         backs = [one for one in book.payments.values() if one.takes_back == payment.key]
@@ -231,7 +258,7 @@ class Referee:
         if in_alma - told > payment.cents - gone:
             raise ViolationError(LOST, f"{_told(payment)}: {gone} went back, Alma has {in_alma}, tasks say {told}")
 
-    def waits(self, book: SoakBook) -> Counter[str]:
+    def waits(self, book: Records) -> Counter[str]:
         """Count what stands in front of a person, by its reason."""
         held = Counter(f"{one.state} {one.code}" for one in book.payments.values() if one.state in (P.HELD, P.SUSPENSE))
         held += Counter(f"{one.state} {one.code}" for one in book.by_id.values() if one.state in (S.HELD, S.DOUBT))

@@ -22,16 +22,19 @@ from tests.soak.world import World, play
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.campus.load import Loaded
+    from tests.soak.campus import Campuses
 
 SHARE = 25
+WHOLE_EVERY = 100
+"""Of so many seeds one plays whole nights, with charges out and the real ledger: it takes as long as dozens."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made below it
 SHOWN = 20
 """So many failing seeds are shown; all are counted."""
 
 
 @contextlib.contextmanager
-def stage() -> Iterator[tuple[Loaded, Loaded]]:
+def stage() -> Iterator[Campuses]:
     """Make the campus in a folder that is gone afterwards; in memory, where the machine has such a folder."""
     folder = Path(tempfile.mkdtemp(prefix="soak", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     try:
@@ -41,13 +44,18 @@ def stage() -> Iterator[tuple[Loaded, Loaded]]:
         shutil.rmtree(folder)
 
 
+def is_whole(seed: int) -> bool:
+    """Say whether a seed plays whole nights; which ones does not depend on how many are played."""
+    return seed % WHOLE_EVERY == WHOLE_EVERY - 1
+
+
 def share(seeds: range) -> list[tuple[int, str, str]]:
     """Play some seeds; give those that failed: seed, kind, and what is to be told."""
     failed = []
     with stage() as campuses:
         for seed in seeds:
             try:
-                play(seed, campuses)
+                play(seed, campuses, whole=is_whole(seed))
             except ViolationError as violation:
                 failed.append((seed, violation.kind, str(violation)))
             except Exception:  # noqa: BLE001 - whatever broke is a finding, to be shown with its seed
@@ -81,7 +89,7 @@ def again(seed: int) -> int:
     """Play one seed again and tell what became of its money."""
     with stage() as campuses:
         try:
-            world = play(seed, campuses)
+            world = play(seed, campuses, whole=is_whole(seed))
         except (ViolationError, Exception):  # noqa: BLE001 - shown whole, for whoever mends it
             traceback.print_exc()
             return 2
@@ -91,9 +99,9 @@ def again(seed: int) -> int:
 
 def told(world: World) -> str:
     """Say how a seed went."""
-    states = Counter(str(one.state) for one in world.book.payments.values())
+    states = Counter(str(one.state) for one in world.end.payments.values())
     money = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    waits = ", ".join(f"{count} {what}" for what, count in sorted(world.referee.waits(world.book).items()))
+    waits = ", ".join(f"{count} {what}" for what, count in sorted(world.referee.waits(world.end).items()))
     return (
         f"{world.runs} runs, {world.deaths} deaths, {world.referee.looks} looks; {money}; waits: {waits or 'nothing'}"
     )

@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState
+from pipeline.stages.external import external_id
+from tests.soak.campus import NAME
 
 if TYPE_CHECKING:
     import random
+    from collections import Counter
     from datetime import datetime
 
     from tests.soak.book import SoakBook
@@ -19,8 +22,8 @@ OFTEN = 0.3
 WORD = "ann: seen to"
 
 
-def at_work(book: SoakBook, alma: SoakAlma, now: datetime, draw: random.Random) -> None:
-    """Answer some doubts, settle some of what is held, do some tasks."""
+def at_work(book: SoakBook, alma: SoakAlma, now: datetime, draw: random.Random, approved: Counter[str]) -> None:
+    """Answer some doubts, settle some of what is held, do some tasks; ``approved`` counts what may be sent again."""
     known = alma.standing().keys() | alma.under_way
     for posting in book.postings(PostingState.DOUBT, PostingState.HELD):
         fresh = posting.since is not None and now - posting.since < RESENT_AFTER
@@ -28,11 +31,14 @@ def at_work(book: SoakBook, alma: SoakAlma, now: datetime, draw: random.Random) 
             continue
         by_us = posting.way == "api"  # what Alma's import would make of too much is not for staff to try
         to = draw.choice((PostingState.READY, PostingState.SETTLED)) if by_us else PostingState.SETTLED
+        approved[posting.external_id] += posting.state is PostingState.DOUBT
         book.move_posting(posting, to, now, code=posting.code if to is PostingState.READY else "", why=WORD)
+    stems = {one[:-3] for one in known}
     for payment in book.payments_in(PaymentState.SUSPENSE, PaymentState.HELD):
-        if not payment.shares and draw.random() < OFTEN / 3:
-            to = draw.choice((PaymentState.RECEIVED, PaymentState.SETTLED))
-            book.settle_payment(payment, to, payment.code if payment.code == "ADJUSTMENT" else "", WORD, now)
+        there = external_id(NAME, payment.key, 1)[:-3] in stems
+        if not there and not payment.shares and draw.random() < OFTEN / 3:
+            end = draw.choice((PaymentState.RECEIVED, PaymentState.SETTLED))
+            book.settle_payment(payment, end, payment.code if payment.code == "ADJUSTMENT" else "", WORD, now)
     for task in book.tasks(TaskState.OPEN):
         if draw.random() < OFTEN:
             book.close_task(task.task_id, "ann", WORD, now)

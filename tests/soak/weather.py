@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from pipeline.money import cents
-from pipeline.ports.outside import AlmaFee, PayOrder, Refused
+from pipeline.ports.outside import AlmaFee, Busy, PayOrder, Refused
 from tests.fakes.alma import Answer, Facts, FakeAlma, Read
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ ANSWERS = (
 SKIES = (0.0, 0.05, 0.2, 0.5)
 """How many of the calls go wrong, by the weather of a seed."""
 
-LATE = (timedelta(minutes=5), timedelta(hours=2), timedelta(hours=30), timedelta(hours=80))
+LATE = (timedelta(minutes=5), timedelta(hours=2), timedelta(hours=80))
 OTHER_FEE = 0.15
 """Of the answers that go wrong, so many show another fee than was asked for."""
 
@@ -79,6 +80,10 @@ def weather(draw: random.Random) -> tuple[Weather, Facts]:
     return Weather(draw, draw.choice(SKIES), draw.sample(ANSWERS, draw.randint(1, 5))), facts
 
 
+def no_witness(_order: PayOrder) -> None:
+    """Nobody looks on."""
+
+
 class SoakAlma(FakeAlma):
     """FakeAlma whose patrons may be unknown or merged, that may answer with another fee, and that imports files."""
 
@@ -87,6 +92,8 @@ class SoakAlma(FakeAlma):
         self.sky = sky
         self.gone: dict[str, str] = {}
         self.imported: list[tuple[str, int]] = []
+        self.risked: Counter[str] = Counter()
+        self.witness: Callable[[PayOrder], None] = no_witness
         self.taken_files: dict[str, bytes] = {}
 
     @property
@@ -119,7 +126,15 @@ class SoakAlma(FakeAlma):
 
     def pay(self, order: PayOrder) -> AlmaFee:
         self._known(order.patron_id)
-        fee = super().pay(order)
+        self.witness(order)
+        sent, surely_not = len(self.requests), False
+        try:
+            fee = super().pay(order)
+        except (Busy, Refused):
+            surely_not = True
+            raise
+        finally:
+            self.risked[order.external_id] += len(self.requests) > sent and not surely_not
         return self._other(fee) if self.sky.other_fee() else fee
 
     def _known(self, patron_id: str) -> None:

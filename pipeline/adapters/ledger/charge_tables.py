@@ -178,7 +178,7 @@ batch_lines = Table(
     PrimaryKeyConstraint(*SCOPE, "batch_id", "position"),
     ForeignKeyConstraint((*SCOPE, "batch_id"), [f"batches.{name}" for name in (*SCOPE, "batch_id")]),
     ForeignKeyConstraint(MOVEMENT, [f"movements.{name}" for name in MOVEMENT]),
-    Index("lines_of_a_fee", *MOVEMENT, "live", "carried"),
+    Index("lines_of_a_fee", *MOVEMENT, "live", "carried", "amount_cents"),
     sqlite_with_rowid=False,
 )
 """Which movement stands at which position of which file.  A line stops being live when its file is given up."""
