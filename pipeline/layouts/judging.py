@@ -105,7 +105,10 @@ class Judge:
         return found
 
     def _judged(self, place: int, verdict: Verdict, amount: int | None) -> tuple[str, int]:
-        """Give kind and cents of a line; one of no money needs none, any other its amount and the right currency."""
+        """Give kind and cents of a line; one of no money needs none, any other its amount and the right currency.
+
+        What is no payment may be in another currency, as the rows of a conversion are; it counts nothing then.
+        """
         if verdict.strange and not self.faults.has(place):
             self.strange.add(verdict.strange)
         if amount is None and verdict.money != "none":
@@ -113,6 +116,8 @@ class Judge:
             return "", 0
         ours = self.incoming.currency
         of = self.found["currency"][place] if ours and "currency" in self.found else ""
+        if verdict.kind == "other" and of != (ours or ""):
+            return verdict.kind, 0
         if verdict.money != "none" and of != (ours or ""):
             self.faults.blame(place, f"the money is {f'in {of[:24]}' if of else 'in no currency'}, not in {ours}")
             return verdict.kind, 0

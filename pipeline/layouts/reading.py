@@ -13,7 +13,7 @@ from pipeline.layouts.returned import PAYMENT_TEXTS, Returned
 from pipeline.layouts.sources import LISTED_SOURCES, PER_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pandas as pd

