@@ -4,6 +4,7 @@ VENV ?= .venv
 PYTHON ?=
 JOBS ?= 2
 SCHEDULES ?= 1000000
+SEEDS ?= 1000
 CAMPUS ?=
 DATE ?=
 
@@ -14,7 +15,7 @@ CODE := pipeline tests bench
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 GOOD_PYTHON := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup demo demo-clean test check bench model night charges payments report layouts golden lock
+.PHONY: help setup demo demo-clean test check bench model soak night charges payments report layouts golden lock
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -69,6 +70,9 @@ model: setup  ## the poster's model over SCHEDULES=1000000 ways to fail, and a n
 	@"$(RUN)" -m tests.model.run --schedules $(SCHEDULES)
 	@BURSAR_POINTS=1000 "$(RUN)" -m pytest -q -n $(JOBS) tests/faults/test_night_crashes.py
 	@BURSAR_MONTHS=40 BURSAR_DAYS=31 "$(RUN)" -m pytest -q -n $(JOBS) tests/properties/test_months.py
+
+soak: setup  ## nights with everything wrong at once: SEEDS=1000 of them, each played again by its number
+	@"$(RUN)" -m tests.soak.run --seeds $(SEEDS)
 
 # make itself knows only success and 2, so bursar's codes are told in words.
 night charges payments: setup need-campus  ## one run: CAMPUS=path/to/campus.toml [DATE=YYYY-MM-DD]

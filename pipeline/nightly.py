@@ -194,9 +194,11 @@ def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.f
 
 def run_table(work: Work, find: Callable[[str], Callable[..., Any]]) -> None:
     """Run one table; what stops it becomes a finding.  A fault of ours does too: CLOSE must still tell people."""
+    work.stopped = True
     with told(work):
         try:
             runner.run(TABLES[work.name], work, find, KNOWN)
+            work.stopped = False
         except EXPECTED:
             raise
         except Exception as error:  # noqa: BLE001 - the trace is kept, and the night is stopped

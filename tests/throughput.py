@@ -112,12 +112,17 @@ def most_in_a_second(begun: Sequence[datetime]) -> int:
     return max(bisect_left(begun, first + second) - at for at, first in enumerate(begun))
 
 
-def clean_night(payments: int, patrons: int, rate: float, *, named: bool = True) -> Night:
-    """Post so many payments of so many patrons, nothing going wrong, and verify them by the report the night after."""
+def clean_night(payments: int, patrons: int, rate: float, *, named: bool = True, status: str = "ACTIVE") -> Night:
+    """Post so many payments of so many patrons, nothing going wrong, and verify them by the report the night after.
+
+    ``named`` says whether the money names its fees, ``status`` is how these stand in Alma.
+    """
     draw = random.Random(payments)
     clock = FakeClock()
     alma = CountingAlma(Pace(rate, clock), clock, lambda: draw.choice(ANSWERS_S) * 5 / max(5, rate))
     money = [_one(number, draw.randrange(patrons), draw, alma, named=named) for number in range(payments)]
+    for fees in alma.fees.values():
+        fees.update({fee_id: replace(fee, status=status) for fee_id, fee in fees.items()})
     book = QuickBook(charge for charge, _ in money)
     book.enter(payment for _, payment in money)
     today = clock.now().date()

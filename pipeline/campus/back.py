@@ -113,3 +113,10 @@ class ImportFiles(Settings):
         """Name the file of a source: the date as YYYYMMDD, the sequence with four digits at least."""
         said = {"source": source, "date": business_date.strftime("%Y%m%d"), "seq": f"{sequence:04d}"}
         return FIELD.sub(lambda field: said[field.group(1)], self.name)
+
+    def is_name(self, source: str, name: str) -> bool:
+        """Say whether a file of the source bears such a name, of whatever date and sequence."""
+        forms = {"source": re.escape(source), "date": "[0-9]{8}", "seq": "[0-9]{4,}"}
+        parts = FIELD.split(self.name)  # by turns text and field
+        pattern = "".join(forms[one] if number % 2 else re.escape(one) for number, one in enumerate(parts))
+        return re.fullmatch(pattern, name) is not None

@@ -46,17 +46,23 @@ AT_THE_BURSAR: Next = (_R, f"the bursar has it; {RUN} takes a payment off once t
 NOTHING_OPEN: Next = (_N, "nothing more: nothing is open of it at the bursar")
 """A fee that is charged, once its file has arrived."""
 
+NOT_OURS = "by its kind, its item or its amount it pays nothing of the library's"
+"""Why a payment is excluded that no person has spoken of."""
+
 PAYMENTS: Mapping[str, Next] = {
     PaymentState.RECEIVED: (_R, f"{RUN} looks for the debts it is for"),
     PaymentState.MATCHED: (_R, f"{RUN} decides how many cents go to which fee"),
-    PaymentState.ALLOCATED: (_N, "nothing more: what was not placed of it stays in suspense"),
+    PaymentState.ALLOCATED: (
+        _N,
+        "nothing more: what was not placed of it is a task of staff, which `bursar tasks` shows",
+    ),
     PaymentState.SUSPENSE: (_P, f"{RUN} looks again for a debt; a person may end it with {{resolve}}: {{do}}"),
     PaymentState.HELD: (_P, "it waits for a person, who ends it with {resolve}: {do}"),
-    PaymentState.EXCLUDED: (_N, "nothing more: by its kind, its item or its amount it pays nothing of the library's"),
+    PaymentState.EXCLUDED: (_N, "nothing more: {ended}"),
     PaymentState.CANCELLED: (_N, "nothing more: it was taken back before anything was posted"),
     PaymentState.TASKED: (_P, "staff have a task with it, which `bursar tasks` shows; once that is done, nothing more"),
     PaymentState.WITHDRAWN: (_N, "nothing more: the bursar wrote it off, and it is taken off the debt"),
-    PaymentState.SETTLED: (_N, "nothing more: a person has settled it"),
+    PaymentState.SETTLED: (_N, "nothing more: {ended}"),
 }
 POSTINGS: Mapping[str, Next] = {
     PostingState.READY: (_R, f"{RUN} looks at the fee in Alma and hands it over"),
@@ -97,6 +103,10 @@ TASKS: Mapping[str, Next] = {
 FILES: Mapping[str, Next] = {
     "archived": (_R, "the next run reads it"),
     "booked": (_N, "nothing more: every row of it is entered"),
-    "refused": (_P, "nothing of it is used; a whole file under another name is read when it comes: {do}"),
+    "refused": (
+        _P,
+        "nothing of it is used; a whole file under another name is read when it comes, and once nothing of this one is "
+        "missing a person gives it up with bursar resolve {id} --reject --reason TEXT: {do}",
+    ),
 }
 """What happens next to each kind of thing, by its state, and whose turn it is."""

@@ -14,9 +14,10 @@ from pipeline.cli.coming import Next, Turn
 from pipeline.findings import catalogue
 from pipeline.money import dollars
 from pipeline.ports.ledger import FeeState, Named, PaymentState
+from pipeline.stages.match import ALL_BACK
+from pipeline.stages.resolving import NEVER_CAME, RESEND_AFTER
 from pipeline.stages.resolving import PAYMENTS as PAYMENT_WORDS
 from pipeline.stages.resolving import POSTINGS as POSTING_WORDS
-from pipeline.stages.resolving import RESEND_AFTER
 from pipeline.stages.resolving import UPLOADS as UPLOAD_WORDS
 
 if TYPE_CHECKING:
@@ -144,9 +145,22 @@ def _of_payment(payment: Payment, ledger: Ledger) -> Iterator[Ending]:
     if payment.state is PaymentState.ALLOCATED and postings:
         yield from (_of_posting(posting, ledger) for posting in postings)
         return
-    facts = {"do": _do(payment.code), "resolve": _answers(payment.key, PAYMENT_WORDS.get(payment.state, {}))}
+    answers = _answers(payment.key, PAYMENT_WORDS.get(payment.state, {}))
+    facts = {"do": _do(payment.code), "resolve": answers, "ended": _ended(payment)}
     what = f"payment {payment.key} of {dollars(payment.cents)} is {payment.state}"
     yield _ending(what, coming.PAYMENTS[payment.state], payment.key, ledger, facts)
+
+
+def _ended(payment: Payment) -> str:
+    """Say why nothing more comes of a payment that is excluded or settled, and by whom."""
+    if payment.state is PaymentState.EXCLUDED:
+        never_came = payment.code == NEVER_CAME
+        return "a person has said that it never came" if never_came else coming.NOT_OURS
+    if payment.why == ALL_BACK:
+        return "all of it went back before it was paid in Alma"
+    return (
+        "a person has settled it" if payment.why else "it is off the debts, and staff have nothing more to do with it"
+    )
 
 
 def _of_posting(posting: Posting, ledger: Ledger) -> Ending:

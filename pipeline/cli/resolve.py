@@ -13,8 +13,9 @@ from pipeline.cli.account import account
 from pipeline.cli.books import clock, ledger_of
 from pipeline.cli.failures import UsageError
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentState, PostingState, Word
+from pipeline.ports.ledger import PaymentState, PostingState, TaskState, Word
 from pipeline.stages import resolving
+from pipeline.stages.match import free_cents, opens_too_much
 from pipeline.stages.resolving import Action, NotPossibleError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.ports.ledger import Charged, Ledger, Named, Payment, Posting, Task, Upload
+    from pipeline.ports.ledger import Charged, Ledger, Named, Payment, Posting, Share, Task, Upload
 
 MOST_NAMED = 5
 
@@ -117,6 +118,7 @@ class Bench:
             "payment": self._payment,
             "upload": self._upload,
             "task": self._task,
+            "file": self._file,
         }
         named = self.ledger.named(wish.word)
         cases = [one for one in named if one.kind in kinds]
@@ -127,6 +129,11 @@ class Bench:
     def _posting(self, name: str, wish: Wish) -> Case:
         posting = _there(self.ledger.posting(name), name)
         to = resolving.of_posting(posting, wish.action, self.now)
+        resolving.check_sent(posting, self.ledger.listed_in(posting))
+        again = ""
+        if to is PostingState.READY:
+            self._check_kept(posting)
+            again = resolving.held_again(posting.code)
 
         def move(by: str, reason: str) -> Posting:
             said = f"{by}: {reason}"
@@ -136,30 +143,56 @@ class Bench:
                 posting, to, self.now, code=code, why=said, evidence=f"{wish.action} by {said}"
             )
 
-        return Case(name, _stands(posting.state, posting.code), move, f"{posting.state} to {to}")
+        return Case(name, _stands(posting.state, posting.code), move, f"{posting.state} to {to}{again}")
+
+    def _check_kept(self, posting: Posting) -> None:
+        payment = _there(
+            self.ledger.known_payments([posting.payment_key]).get(posting.payment_key), posting.payment_key
+        )
+        charged = _there(self.ledger.charge_of(posting.source, posting.fee_id), posting.fee_id)
+        resolving.check_kept(posting, payment, self.ledger.backs_of(payment.key), charged)
 
     def _payment(self, name: str, wish: Wish) -> Case:
         payment = _there(self.ledger.known_payments([name]).get(name), name)
         if payment.state is PaymentState.ALLOCATED:
-            raise NotPossibleError(self._postings_of(payment))
+            raise NotPossibleError(self._postings_of(payment, wish.action))
         to = resolving.of_payment(payment, wish.action)
         stands = _stands(payment.state, payment.code)
         if wish.action is Action.TO:
-            share = resolving.share_of(payment, self._debt(payment, wish.fee))
-            rest = payment.cents - share.cents
-            outcome = f"{dollars(share.cents)} of {dollars(payment.cents)} for fee {share.fee_id}"
-            outcome += f", {dollars(rest)} stays in suspense" if rest else ""
+            share, outcome = self._given_to(payment, wish.fee)
             return Case(name, stands, lambda _by, _why: self.ledger.match_payment(payment, [share], self.now), outcome)
 
         def settle(by: str, reason: str) -> Payment:
-            code = payment.code if to is PaymentState.MATCHED else ""
+            code = payment.code if to in (PaymentState.MATCHED, PaymentState.EXCLUDED) else ""
             return self.ledger.settle_payment(payment, to, code, f"{by}: {reason}", self.now)
 
-        return Case(name, stands, settle, f"{payment.state} to {to}")
+        again = resolving.held_again(payment.code) if to is PaymentState.MATCHED else ""
+        return Case(name, stands, settle, f"{payment.state} to {to}{again}")
 
-    def _postings_of(self, payment: Payment) -> str:
+    def _given_to(self, payment: Payment, fee: str) -> tuple[Share, str]:
+        """Find what of a payment a fee gets, and say so in a line."""
+        free = free_cents(payment, self.ledger)
+        share = resolving.share_of(payment, self._debt(payment, fee), free)
+        if opened := opens_too_much(payment, [share], self.ledger):
+            message = (
+                f"payment {payment.key}: money of fee {opened} went back, which it was for, so it stays there; say "
+                "--resend, or settle it by hand and say --settled-elsewhere"
+            )
+            raise NotPossibleError(message)
+        rest = free - share.cents
+        outcome = f"{dollars(share.cents)} of {dollars(payment.cents)} for fee {share.fee_id}"
+        return share, outcome + (f", {dollars(rest)} stays in suspense" if rest else "")
+
+    def _postings_of(self, payment: Payment, action: Action) -> str:
+        """Name what can be decided about of a payment whose plan is written."""
+        if action is Action.TO:
+            return (
+                f"payment {payment.key}: is divided up, and that is done once; what is left over of it is put on "
+                "another fee by hand, then say --settled-elsewhere of its task, which `bursar tasks` shows"
+            )
         ids = [f"{one.external_id} ({one.state})" for one in self.ledger.postings_of(payment.key)]
-        return f"payment {payment.key}: is divided up; give the posting that you mean: {', '.join(ids) or 'none'}"
+        ids += [one.task_id for one in self.ledger.tasks(TaskState.OPEN) if one.subject == payment.key]
+        return f"payment {payment.key}: is divided up; give what you mean of it: {', '.join(ids) or 'none'}"
 
     def _debt(self, payment: Payment, fee: str) -> Charged:
         """Find the debt by what the payment's own system was told, else wherever it was charged."""
@@ -179,6 +212,15 @@ class Bench:
             return self.ledger.move_upload(upload, to, f"{by}: {reason}", self.now)
 
         return Case(name, str(upload.state), move, f"{upload.state} to {to}")
+
+    def _file(self, sha: str, wish: Wish) -> Case:
+        file = _there(self.ledger.file(sha), sha)
+        word = resolving.of_file(file, wish.action)
+
+        def give_up(by: str, reason: str) -> InFile:
+            return self.ledger.give_up_file(file, by, reason, self.now)
+
+        return Case(sha, _stands(file.state, file.code), give_up, f"{file.name} is {word}")
 
     def _task(self, name: str, wish: Wish) -> Case:
         task = _there(next((one for one in self.ledger.tasks() if one.task_id == name), None), name)
@@ -212,6 +254,4 @@ def _which(word: str, named: Sequence[Named], cases: Sequence[Named]) -> str:
         return f"{word}: is a name of {len(cases)} things; give one of them: {some}{more}"
     if any(one.kind == "fee" for one in named):
         return f"{word}: is a fee; `bursar approve` and `bursar reject` decide about fees"
-    if named:
-        return f"{word}: is a file that came in; it is read or refused by itself, and `bursar explain` tells why"
     return f"{word}: no posting, payment, file or task is known by this name"

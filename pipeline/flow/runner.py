@@ -71,7 +71,8 @@ class Work:
 
     ``read_by_source`` counts what each source said tonight, ``as_of`` is the day its newest report describes; ``kept``
     are ledger tables that several steps want and that nothing changes in between; ``handed_over`` names the files made
-    for Alma's import.
+    for Alma's import, ``withheld`` the payments of which nothing may be sent in this run; ``stopped`` says that the
+    table did not come to its end.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Work:
     kept: dict[str, pd.DataFrame] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
     handed_over: tuple[str, ...] = ()
+    withheld: frozenset[str] = frozenset()
+    stopped: bool = False
     sent: int = 0
     already: int = 0
     news: bool = False

@@ -199,6 +199,12 @@ class Layout:
         return next((column for column in self.detail.columns if column.source == name), None)
 
     @property
+    def has_receipts(self) -> bool:
+        """Whether every line names its receipt, by which it is told from an equal one."""
+        column = self.source("payment_ref")
+        return column is not None and column.required and not column.optional
+
+    @property
     def max_lines(self) -> int | None:
         """How many detail lines one file may have; None for as many as there are."""
         return self.facts.outgoing.max_lines if self.facts.outgoing else None

@@ -32,6 +32,7 @@ from pipeline.ports.records import (
     Word,
 )
 from pipeline.ports.states import (
+    GIVEN_UP,
     OPEN_UPLOADS,
     PAYMENT_MOVES,
     POSTING_MOVES,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from pipeline.money import Tally
 
 __all__ = [
+    "GIVEN_UP",
     "OPEN_UPLOADS",
     "PAYMENT_MOVES",
     "POSTING_MOVES",
@@ -140,6 +142,12 @@ class FileBook(Protocol):
         Entering the same one again changes nothing, except that a refused one is to be read once more, and so is one
         that was dealt with and has been left there anew (``changed`` is later, ``delivered_at`` says when).  One that
         is left anew while it waits to be read is as old as its last delivery.
+        """
+
+    def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:
+        """Write down in a person's name that nothing of a refused file is to be used: its code is GIVEN_UP from now on.
+
+        Raises StaleError if it is not refused any more.
         """
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
@@ -328,15 +336,17 @@ class PaymentBook(Protocol):
         so.  A held payment that has shares gets these in their place.
 
         Raises LedgerError for no shares, and for shares that are not numbered from 1, of nothing, of the wrong sign,
-        more than the payment, or for a debt that was never charged; StaleError if the payment is not RECEIVED, HELD or
+        more than the payment, or for a debt that was never charged, and where more would have gone back of a debt than
+        came in for it; StaleError if the payment is not RECEIVED, HELD or
         SUSPENSE or was moved meanwhile.
         """
 
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
         """Move a payment that will not be posted (held, suspense, excluded, settled), or back to received or matched.
 
-        Back to RECEIVED, to SUSPENSE and to SETTLED its shares are dropped; HELD and MATCHED keep them.  Staying in
-        its state with another reason is allowed; with the same reason nothing is written.  Raises StaleError, and
+        HELD, MATCHED and SETTLED keep its shares: the bursar has the money for these debts.  Else they are dropped, and
+        with them those of what took money of it back, for that comes off the payment itself then.  Staying in its state
+        with another reason is allowed; with the same reason nothing is written.  Raises StaleError, and
         LedgerError when PAYMENT_MOVES knows no such move, or ``to`` is ALLOCATED, CANCELLED, TASKED or WITHDRAWN
         (verbs of their own do these), or MATCHED without shares.
         """
@@ -446,7 +456,10 @@ class TaskBook(Protocol):
         """Keep a person's word; the newest of a subject counts until it is taken away or acted on."""
 
     def said(self, subject: str) -> Word | None:
-        """Give the word that waits for a second person, None if there is none."""
+        """Give the word that waits for a second person, None if there is none.
+
+        A word is overtaken, and waits no longer, once what it is about has moved, be it back to where it stood.
+        """
 
     def heard(self, word: Word, by: str, at: datetime) -> None:
         """Write down that a word was acted on, by whom; it waits no longer."""

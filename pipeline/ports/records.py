@@ -62,7 +62,8 @@ class InFile:
     ``role`` is ``charges`` or ``payments``, ``feed`` the name of the source or system it belongs to; ``state`` is
     ``archived`` (to be read), ``booked`` (its rows are in the ledger) or ``refused`` (with ``code`` and ``why``).
     ``changed`` is when it was last changed where it lay, by the clock there (seconds, 0 where nobody knows);
-    ``delivered_at`` when it was left for us, never later than we had it.
+    ``delivered_at`` when it was left for us, never later than we had it.  ``sha`` is the hash of its bytes; of
+    bytes that count a second time, as another delivery, it is the hash of that.
     """
 
     sha: str

@@ -38,6 +38,9 @@ class UploadState(StrEnum):
     CANCELLED = "cancelled"
 
 
+GIVEN_UP = "FILE-GIVEN-UP"
+"""The code of a refused file of which a person has said that nothing is to be used."""
+
 OPEN_UPLOADS = (UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED, UploadState.PUBLISHING)
 """States in which a file still has a way to go."""
 

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState
+from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState, TaskBook
 from pipeline.ports.outside import Busy
-from pipeline.stages.locate import NotLocatedError, Views, locate
-from pipeline.stages.plan import API, Hold, Stake, Terms, agreed, external_id, plan
+from pipeline.stages.duties import Duties, surplus
+from pipeline.stages.locate import NotLocatedError, PatronFees, Views, every_fee, locate
+from pipeline.stages.origins import cents_for
+from pipeline.stages.plan import API, Hold, Plan, Stake, Terms, agreed, plan
+from pipeline.stages.went_back import kept, left_of, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from pipeline.ports.ledger import Charged, Payment, Posting, Share
+    from pipeline.ports.ledger import Charged, Payment, Posting, Share, Task
     from pipeline.ports.outside import AlmaFee
 
 RECONSIDERED = frozenset(
@@ -49,12 +52,8 @@ PROMISING = (
 """A posting in one of these states may still take from a balance that does not show it yet."""
 
 
-GONE = (PaymentState.CANCELLED, PaymentState.WITHDRAWN)
-"""Lines of money whose shares count no more, or lowered the charge itself."""
-
-
-class Books(PaymentBook, PostingBook, Protocol):
-    """The two books of the ledger that posting needs."""
+class Books(PaymentBook, PostingBook, TaskBook, Protocol):
+    """The books of the ledger that posting needs."""
 
 
 class Promises:
@@ -101,15 +100,38 @@ class Planner:
         self.book, self.views = book, views
         self.promised = promises(book)
         self._charged: dict[tuple[str, str], Charged | None] = {}
+        self._elsewhere: dict[str, Sequence[Charged]] = {}
 
     def charges(self, payment: Payment) -> list[tuple[Share, Charged]]:
         """Find the charge behind each share of a payment, asking the ledger for each once in a run."""
         found = [(share, self._charge_of(share)) for share in payment.shares]
         return [(share, charged) for share, charged in found if charged is not None]
 
-    def by_api(self, payment: Payment) -> bool:
-        """Say whether a share of it is to be paid in Alma by us."""
-        return any(charged.payments_to == API for _, charged in self.charges(payment))
+    def asked(self, payment: Payment) -> list[Charged]:
+        """Give the debts that Alma must be asked about: those that we pay there with a share, then ``elsewhere``."""
+        paid = [charged for _, charged in self.charges(payment) if charged.payments_to == API]
+        return [*paid, *self.elsewhere(payment)]
+
+    def elsewhere(self, payment: Payment) -> Sequence[Charged]:
+        """Give the debts on whose fees money may stand that was divided otherwise before a ledger was lost.
+
+        For money that did not name each of its debts, these are all that its patron ever had at its system and that are
+        paid in Alma by us.
+        """
+        if payment.key not in self._elsewhere:
+            charges = [charged for _, charged in self.charges(payment)]
+            unsure = any(not _names(payment, one) for one in charges)
+            patrons = sorted({payment.patron_id, *(one.patron_id for one in charges)} - {""}) if unsure else []
+            sent = [one for patron in patrons for one in self.book.charged_to(payment.system, patron)]
+            self._elsewhere[payment.key] = [one for one in sent if one.payments_to == API]
+        return self._elsewhere[payment.key]
+
+    def fees(self, charged: Charged) -> PatronFees:
+        """Give what Alma shows of the patron of a debt.  Raises Busy where there is nobody to ask."""
+        if self.views is None:
+            nobody = "nobody to ask: the campus file says nothing of Alma's API"
+            raise Busy(nobody)
+        return self.views.of(charged)
 
     def _charge_of(self, share: Share) -> Charged | None:
         debt = (share.source, share.fee_id)
@@ -123,12 +145,14 @@ def allocate_payment(
 ) -> tuple[Sequence[Posting], list[Finding]]:
     """Write the plan of a payment that is matched, or held for a reason of ours, or (still) hold it with a reason.
 
-    Gives its new postings and the findings; what is promised is brought up to date.  Raises StaleError when somebody
-    else moved the payment meanwhile, Refused with scope ``system`` when Alma refuses all of us.
+    Gives its new postings and the findings; what is promised is brought up to date.  What is left over, and what Alma
+    has although it went back meanwhile, becomes a task just before, so that no such plan is without one.  Raises
+    StaleError when somebody else moved the payment meanwhile, Refused with scope ``system`` when Alma refuses all.
     """
     book = planner.book
+    backs = book.backs_of(payment.key)
     try:
-        stakes, seen = _stakes(payment, planner, terms)
+        stakes, seen = _stakes(payment, backs, planner)
     except NotLocatedError as not_located:
         return (), hold_payment(payment, Hold(not_located.code, str(not_located)), book, at)
     except Busy as busy:
@@ -139,12 +163,35 @@ def allocate_payment(
         return (), hold_payment(payment, decision, book, at)
     if payment.state is PaymentState.HELD:
         payment = book.settle_payment(payment, PaymentState.MATCHED, "", "what held it back is gone", at)
+    today, rest = at.date().isoformat(), _left_over(payment, stakes, backs, decision)
+    for task in [*_undone(stakes, backs, decision, today), *([surplus(payment, rest, today)] if rest else [])]:
+        book.open_task(task, at)
     book.allocate(payment, decision.allocations, decision.postings, decision.suspense_cents, at)
     planner.promised.add(decision.postings)
-    if not decision.suspense_cents:
+    if not rest:
         return decision.postings, []
-    why = f"{dollars(decision.suspense_cents)} are more than can be paid on it; they are in suspense"
+    why = f"{dollars(rest)} are more than can be paid on it; they are in suspense"
     return decision.postings, [_said("OVERPAID", payment, why)]
+
+
+def _left_over(payment: Payment, stakes: Sequence[Stake], backs: Sequence[Payment], decision: Plan) -> int:
+    """Give the cents that the bursar has kept and no fee takes; what went back before the plan is not left over."""
+    kept_of = {one.share.number: one.kept for one in stakes}
+    return left_of(payment, backs) - sum(min(one.cents, kept_of[one.number]) for one in decision.allocations)
+
+
+def _undone(stakes: Sequence[Stake], backs: Sequence[Payment], decision: Plan, today: str) -> list[Task]:
+    """Ask staff to undo what stands in Alma since before the ledger was lost, and of which a part went back since."""
+    planned = {one.number: one.cents for one in decision.allocations}
+    duties = [Duties(back, today) for back in backs]
+    for stake in stakes:
+        excess = planned.get(stake.share.number, 0) - stake.kept
+        for duty in duties:
+            cents = min(excess, -cents_for(duty.line, (stake.share.source, stake.share.fee_id)))
+            if cents > 0:
+                duty.unpay(stake.charged, cents, unsure=False)
+                excess -= cents
+    return [task for duty in duties for task in duty.made]
 
 
 def hold_payment(payment: Payment, hold: Hold, book: PaymentBook, at: datetime) -> list[Finding]:
@@ -160,47 +207,30 @@ def _said(code: str, payment: Payment, why: str) -> Finding:
     return Finding(code, payment.key, f"{dollars(payment.cents)} for fee {fees}: {why}")
 
 
-def _stakes(payment: Payment, planner: Planner, terms: Terms) -> tuple[list[Stake], list[AlmaFee]]:
+def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tuple[list[Stake], list[AlmaFee]]:
     """Look up every share on both sides; the second part is all that Alma showed of the patrons.
 
     Money that did not name this very debt may have been divided otherwise before a ledger was lost, and may have closed
-    another fee; and a debt that goes on under another id was paid under the old one.  So there all fees are asked for.
+    another fee, also where none of its shares is paid in Alma now; and a debt that goes on under another id was paid
+    under the old one.  So there all fees are asked for.
     """
     stakes: list[Stake] = []
     seen: dict[str, AlmaFee] = {}
-    named = {payment.fee_ref, *(reference for reference, _ in payment.fees)}
+    mine = kept(payment, backs)
     for share, charged in planner.charges(payment):
+        gone = share.cents - mine[share.number]
         if charged.payments_to != API:
-            stakes.append(Stake(share, charged, None, _covered(payment, share, planner.book, terms.campus_key)))
+            stakes.append(Stake(share, charged, None, taken(payment, share, planner.book), gone))
             continue
-        if planner.views is None:
-            nobody = "nobody to ask: the campus file says nothing of Alma's API"
-            raise Busy(nobody)
-        fees = planner.views.of(charged)
-        everywhere = bool(charged.continued_by) or named.isdisjoint({charged.reference, charged.fee_id})
-        fee = locate(charged, fees, everywhere=everywhere)
+        fees = planner.fees(charged)
+        fee = locate(charged, fees, everywhere=bool(charged.continued_by) or not _names(payment, charged))
         seen.update(fees.known)
-        stakes.append(Stake(share, charged, fee, planner.promised.on(fee)))
+        stakes.append(Stake(share, charged, fee, planner.promised.on(fee), gone))
+    for charged in planner.elsewhere(payment):
+        seen.update(every_fee(planner.fees(charged)))
     return stakes, list(seen.values())
 
 
-def _covered(payment: Payment, share: Share, book: Books, campus_key: str) -> int:
-    """Add up what other payments took of a debt that Alma's balance says nothing of, less what went back of them.
-
-    What goes back of this very payment makes no room for it.
-    """
-    total = 0
-    for other in book.payments_for(share.source, share.fee_id):
-        for one in other.shares:
-            if (
-                payment.key in (other.key, other.takes_back)
-                or other.state in GONE
-                or (one.source, one.fee_id) != (share.source, share.fee_id)
-            ):
-                continue
-            if one.cents < 0:
-                total += one.cents
-            elif other.state is PaymentState.ALLOCATED:
-                posting = book.posting(external_id(campus_key, other.key, one.number))
-                total += posting.cents if posting and posting.state is not PostingState.CANCELLED else 0
-    return total
+def _names(payment: Payment, charged: Charged) -> bool:
+    named = {payment.fee_ref, *(reference for reference, _ in payment.fees)}
+    return not named.isdisjoint({charged.reference, charged.fee_id})

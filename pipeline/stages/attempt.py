@@ -12,6 +12,7 @@ from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Lost, PayOrder, Refused
 from pipeline.stages.look import Sight, View, first_look, judge, look, sums_close
 from pipeline.stages.payable import ENTERED, Hold, by_another_hand, unpayable
+from pipeline.stages.went_back import WENT_BACK, is_stopped
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Posting, PostingBook
@@ -138,6 +139,8 @@ def _blind(posting: Posting, view: View, desk: Desk) -> Posting:
 
 
 def _why_not(posting: Posting, view: View) -> Hold | None:
+    if is_stopped(posting):
+        return Hold(WENT_BACK, posting.why)
     if view.fee is None:
         return Hold("POST-REFUSED", view.text)
     fee = view.fee

@@ -1,26 +1,26 @@
-"""Tasks that close themselves: the fee was entered again, the credit is gone."""
+"""Tasks that close themselves: the fee was entered again, the credit is gone, the surplus was given back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentBook, StoryBook, TaskBook, TaskState
+from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, StoryBook, TaskBook, TaskState
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.duties import CLEAR, UNPAY
+from pipeline.stages.duties import CLEAR, REFUND, UNPAY
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.findings import Finding
-    from pipeline.ports.ledger import Task
+    from pipeline.ports.ledger import Payment, Task
     from pipeline.ports.outside import AlmaFees, Clock
 
 BY = "pipeline"
 
 
-class Books(PaymentBook, TaskBook, StoryBook, Protocol):
+class Books(PaymentBook, PostingBook, TaskBook, StoryBook, Protocol):
     """The books in which it stands whether a task is done."""
 
 
@@ -49,6 +49,30 @@ def reopened(book: Books, clock: Clock) -> None:
 def _came_since(row: Mapping[str, str | int], task: Task) -> bool:
     just_as_much = row["state"] == "continued" and row["amount_cents"] == task.cents
     return just_as_much and str(row["since"])[:10] >= task.opened_on
+
+
+def given_back(book: Books, clock: Clock) -> None:
+    """Close the tasks of surplus that went back at the bursar meanwhile, or was taken back with its payment."""
+    tasks = open_tasks(book, REFUND)
+    payments = book.known_payments([task.subject for task in tasks])
+    for task in tasks:
+        payment = payments[task.subject]
+        planned = payment.state is PaymentState.ALLOCATED
+        if payment.state is PaymentState.CANCELLED or (planned and left_over(payment, book) <= 0):
+            book.close_task(task.task_id, BY, "nothing is left over of its payment", clock.now())
+
+
+def left_over(payment: Payment, book: Books) -> int:
+    """Add up the cents of a planned payment that no fee took and that have not gone back since."""
+    backs, placed = book.backs_of(payment.key), book.postings_of(payment.key)
+    gone = [share for back in backs for share in back.shares]
+    unmatched = payment.cents - sum(share.cents for share in payment.shares)
+    unmatched += sum(back.cents for back in backs) - sum(share.cents for share in gone)
+    left = max(0, unmatched)
+    for debt in {(share.source, share.fee_id) for share in payment.shares}:
+        kept = sum(share.cents for share in (*payment.shares, *gone) if (share.source, share.fee_id) == debt)
+        left += max(0, kept - sum(one.cents for one in placed if (one.source, one.fee_id) == debt))
+    return left
 
 
 def cleared(book: Books, alma: AlmaFees | None, clock: Clock) -> list[Finding]:

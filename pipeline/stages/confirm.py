@@ -10,7 +10,7 @@ from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.attempt import Desk, found, tell
 from pipeline.stages.look import Sight, View, look, sums_close
-from pipeline.stages.meter import MOST_CALLS, Metered, halted
+from pipeline.stages.meter import MOST_CALLS, Metered, halted, in_turn, not_looked_at
 from pipeline.stages.plan import API
 from pipeline.stages.statement import judged, read_report
 
@@ -29,7 +29,7 @@ def confirm_all(desk: Desk, report: FeeReport | None, before: datetime, budget: 
     With a ``report`` a hundred fees are looked at in one question; what it does not show is looked at alone, and so is
     everything where it cannot be read.  Seen once with its cents a payment is verified; seen otherwise, or gone from a
     fee whose figures agree and that had time to settle, it is an alarm; a look that shows nothing changes nothing.
-    ``budget`` is in calls to Alma.
+    ``budget`` is in calls to Alma; what it does not reach is told, and the order is another one every day.
     """
     metered = Metered(desk.alma, budget)
     desk = Desk(metered, desk.book, desk.clock, desk.today, desk.settle)
@@ -40,8 +40,10 @@ def confirm_all(desk: Desk, report: FeeReport | None, before: datetime, budget: 
         if report is not None and posted:
             findings.extend(_by_report(posted, report, desk, metered))
             posted = [one for one in posted if _still_posted(one, desk)]
-        for posting in posted:
-            if metered.tired():
+        order = in_turn(posted, lambda one: (one.patron_id, one.external_id), desk.today)
+        for number, posting in enumerate(order):
+            if why := metered.tired():
+                findings.append(not_looked_at(len(order) - number, why))
                 break
             findings += tell(posting, confirm_one(posting, desk))
     except Refused as no:

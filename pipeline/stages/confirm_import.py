@@ -10,10 +10,10 @@ from pipeline.findings import Finding
 from pipeline.money import Tally, total
 from pipeline.ports.ledger import PostingState, UploadState
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.exported import exported_fee
+from pipeline.stages.exported import exported_fee, handed_over
 from pipeline.stages.imported import Entry, judge
 from pipeline.stages.locate import NotLocatedError
-from pipeline.stages.meter import halted
+from pipeline.stages.meter import halted, in_turn, not_looked_at
 from pipeline.stages.publish import RENAMED
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ MOST_RUNS = 100
 
 HANDED_OVER = (PostingState.LISTED, PostingState.VERIFIED, PostingState.MISMATCH, PostingState.SETTLED)
 
-Debt = tuple[str, str]
-"""Source and fee id."""
+Fee = tuple[str, str]
+"""Source, and the id by which Alma knows the fee: several debts may have come to be one fee there."""
 
 
 def confirm_imports(work: Work, alma: Metered | None, views: Views | None) -> list[Finding]:
@@ -66,22 +66,29 @@ class Looker:
         self._book, self._alma, self._views, self._clock = book, alma, views, clock
 
     def all(self, postings: Sequence[Posting]) -> list[Finding]:
-        """Look at the fee of each, until Alma is tired or refuses all of us."""
+        """Look at the fee of each, in another order every day, until Alma is tired or refuses all of us."""
         findings: list[Finding] = []
+        of_fee: dict[Fee, list[Posting]] = defaultdict(list)
+        for one in postings:
+            of_fee[one.source, one.alma_fee_id].append(one)
+        order = in_turn(of_fee, lambda fee: (of_fee[fee][0].patron_id, *fee), self._clock.now().date())
         try:
-            for source, fee_id in dict.fromkeys((one.source, one.fee_id) for one in postings):
-                if self._alma.tired():
+            for number, fee in enumerate(order):
+                if why := self._alma.tired():
+                    findings.append(not_looked_at(len(order) - number, why))
                     break
-                findings.extend(self._look(source, fee_id))
+                findings.extend(self._look(of_fee[fee][0]))
         except Refused as no:
             findings.append(halted(no, "what was handed over could not be confirmed"))
         return findings
 
-    def _look(self, source: str, fee_id: str) -> Iterator[Finding]:
-        charged = self._book.charge_of(source, fee_id)
+    def _look(self, posting: Posting) -> Iterator[Finding]:
+        charged = self._book.charge_of(posting.source, posting.fee_id)
         fee = self._fee(charged) if charged is not None else None
-        entries = _entries(self._book, (source, fee_id))
-        if fee is None or not entries:
+        if charged is None or fee is None:
+            return
+        entries = _entries(self._book, handed_over(self._book, charged, posting.alma_fee_id))
+        if not entries:
             return
         verdict = judge(entries, fee)
         for entry, evidence in verdict.imported:
@@ -89,7 +96,8 @@ class Looker:
         if verdict.too_much:
             newest = entries[-1]
             self._move(newest, PostingState.MISMATCH, "IMPORT-DOUBLE", verdict.too_much)
-            yield Finding("IMPORT-DOUBLE", fee_id, f"fee {fee_id}, {newest.file}: {verdict.too_much}")
+            where = f"fee {posting.fee_id}, {newest.file}"
+            yield Finding("IMPORT-DOUBLE", posting.fee_id, f"{where}: {verdict.too_much}")
 
     def _fee(self, charged: Charged) -> AlmaFee | None:
         """Find the fee among all of its patron's, closed ones too; what cannot be told for certain shows nothing."""
@@ -107,16 +115,15 @@ class Looker:
                 self._book.move_posting(seen, to, now, code=code, why=evidence if code else "", evidence=evidence)
 
 
-def _entries(book: Books, debt: Debt) -> list[Entry]:
-    """Gather what all sent files say of a debt, oldest first, also what was seen before: it has its own transaction."""
+def _entries(book: Books, postings: Sequence[Posting]) -> list[Entry]:
+    """Gather what all sent files say of a fee, oldest first, also what was seen before: it has its own transaction."""
     found: dict[int, list[Posting]] = defaultdict(list)
     uploads: dict[int, Upload] = {}
-    for payment in book.payments_for(*debt):
-        for one in book.postings_of(payment.key):
-            upload = book.listed_in(one) if (one.source, one.fee_id) == debt and one.state in HANDED_OVER else None
-            if upload is not None and upload.state is UploadState.SENT:
-                found[upload.batch_id].append(one)
-                uploads[upload.batch_id] = upload
+    for one in postings:
+        upload = book.listed_in(one) if one.state in HANDED_OVER else None
+        if upload is not None and upload.state is UploadState.SENT:
+            found[upload.batch_id].append(one)
+            uploads[upload.batch_id] = upload
     return [_entry(uploads[number], found[number]) for number in sorted(found)]
 
 

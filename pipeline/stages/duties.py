@@ -12,9 +12,45 @@ from pipeline.stages.payable import in_alma
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Charged, Payment
 
-UNPAY, WAIVE, CLEAR, LOOK = "unpay", "waive", "clear-credit", "look"
+UNPAY, WAIVE, CLEAR, LOOK, REFUND = "unpay", "waive", "clear-credit", "look", "refund"
+
+PREFIX = {LOOK: "look-back"}
+"""How the id of a task begins that is not simply called by its kind: a payment that a report says no more has a task
+``look-<key>-1`` too."""
 
 UNSURE = ". It is not known yet whether Alma has the payment: look at the fee first, and do nothing if it is not paid"
+
+
+def surplus(payment: Payment, cents: int, today: str) -> Task:
+    """So much of a payment was left over when its plan was written: the patron is owed it, at the bursar."""
+    receipt = f" {payment.payment_ref}" if payment.payment_ref else ""
+    whom = f" to patron {payment.patron_id}" if payment.patron_id else ""
+    return Task(
+        task_id=f"{REFUND}-{payment.key}-1",
+        kind=REFUND,
+        subject=payment.key,
+        system=payment.system,
+        source="",
+        fee_id="",
+        reference=payment.fee_ref,
+        patron_id=payment.patron_id,
+        cents=cents,
+        text=f"{dollars(cents)} of {dollars(payment.cents)} that came in at {payment.system} (receipt{receipt} of "
+        f"{payment.occurred_on}) could be put on no fee: ask the bursar to refund them{whom}, or enter them by hand on "
+        "another fee",
+        opened_on=today,
+        state=TaskState.OPEN,
+    )
+
+
+def answers(task: Task, charged: Charged, credit: str) -> bool:
+    """Say whether a task asks for this credit of the debt's patron to be taken away."""
+    same = (task.kind, task.source, task.patron_id.lower()) == (CLEAR, charged.source, charged.patron_id.lower())
+    return same and _credit(charged, credit).lower() in task.text.lower()
+
+
+def _credit(charged: Charged, credit: str) -> str:
+    return f"the open credit{f' {credit}' if credit else ''} of patron {charged.patron_id}"
 
 
 @dataclass
@@ -40,14 +76,14 @@ class Duties:
             f"billed twice{UNSURE if unsure else ''}",
         )
 
-    def clear(self, charged: Charged, cents: int) -> None:
-        """The bursar has given back what Alma gave back as a credit, too."""
+    def clear(self, charged: Charged, cents: int, credit: str) -> None:
+        """The bursar has given back what Alma gave back too: as the credit of this id, or on the fee itself ("")."""
         self._add(
             CLEAR,
             charged,
             cents,
             f"{dollars(cents)} {self._went_back()}, for fee {charged.fee_id} that was credited in Alma too (returned): "
-            f"take the open credit of patron {charged.patron_id} away in Alma, or it pays the next fee as well",
+            f"take {_credit(charged, credit)} away in Alma, or it pays the next fee as well",
         )
 
     def waive(self, charged: Charged, cents: int) -> None:
@@ -81,7 +117,7 @@ class Duties:
         line = self.line
         self.made.append(
             Task(
-                task_id=f"{kind}-{line.key}-{len(self.made) + 1}",
+                task_id=f"{PREFIX.get(kind, kind)}-{line.key}-{len(self.made) + 1}",
                 kind=kind,
                 subject=line.key,
                 system=line.system,

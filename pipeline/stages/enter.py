@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.findings import Finding, Outcome
 from pipeline.ports.ledger import Payment, PaymentState
 from pipeline.stages import stale, to_date
+from pipeline.stages.moved_day import moved_days
 from pipeline.stages.streams import Streams
 from pipeline.stages.told import asked, remembered, rows_of, told_apart
 from pipeline.stages.withdrawn import Report, withdrawn
@@ -39,7 +40,7 @@ def enter(work: Work) -> Outcome:
     files = _Files(work, [waiting.passed, *boxed.values()], streams)
     known = work.ledger.known_payments(sorted(asked([waiting.passed, *boxed.values()], streams)))
     memory = remembered(known, streams)
-    outcome = _sorted(work, waiting, files, memory)
+    outcome = _sorted(work, waiting, files, streams, memory)
     duplicates = outcome.boxes.get("duplicate")
     work.already = 0 if duplicates is None else len(duplicates)
     new: dict[PaymentState, list[pd.DataFrame | None]] = {
@@ -52,17 +53,20 @@ def enter(work: Work) -> Outcome:
     return outcome
 
 
-def _sorted(work: Work, waiting: Outcome, files: _Files, memory: Memory) -> Outcome:
+def _sorted(work: Work, waiting: Outcome, files: _Files, streams: Streams, memory: Memory) -> Outcome:
     """Amounts paid to date first become payments; every other line is told apart by what it says."""
     sums = to_date.is_to_date(waiting.passed)
+    lines = told_apart(waiting.passed[~sums].reset_index(drop=True), memory)
     both = (
-        told_apart(waiting.passed[~sums].reset_index(drop=True), memory),
-        to_date.differences(waiting.passed[sums].reset_index(drop=True), files.saying_news(), work.ledger, memory),
+        moved_days(lines, memory.said, files.older, work.ledger, streams),
+        to_date.differences(waiting.passed[sums].reset_index(drop=True), files.saying_sums(), work.ledger, memory),
     )
-    two_sums = both[1].boxes.get("held")
-    if two_sums is not None:
-        said = zip(two_sums["payment_key"], two_sums["why"], two_sums["file_sha"], strict=True)
-        work.findings += [Finding(to_date.TWO_SUMS, key, why, files.name(sha)) for key, why, sha in said]
+    not_entered = both[1].boxes.get("held")
+    if not_entered is not None:
+        columns = (not_entered[name] for name in ("code", "payment_key", "why", "file_sha"))
+        told = zip(*columns, strict=True)
+        work.news = True
+        work.findings += [Finding(code, key, why, files.name(sha)) for code, key, why, sha in told]
     return _together([*both, Outcome(waiting.passed.iloc[:0], waiting.boxes)])
 
 
@@ -79,7 +83,7 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _payments_of(held: pd.DataFrame | None) -> pd.DataFrame | None:
-    return None if held is None else held[held["code"] != to_date.TWO_SUMS]
+    return None if held is None else held[~held["code"].isin(to_date.NOT_ENTERED)]
 
 
 def _put_aside(frame: pd.DataFrame | None, memory: Memory) -> pd.DataFrame | None:
@@ -120,16 +124,21 @@ class _Files:
         self._streams = streams
         self._facts = dict(_facts(frames))
         self._spoilt = {finding.subject: finding for finding in work.findings if finding.spoils_file}
-        self._older = {sha for sha in work.files if sha not in self._spoilt and self._is_older(sha)}
+        self.older = {sha for sha in work.files if sha not in self._spoilt and self._is_older(sha)}
 
     def name(self, sha: str) -> str:
         """Give its name."""
         file = self._streams.file(sha)
         return file.name if file is not None else ""
 
-    def saying_news(self) -> Collection[str]:
-        """Give those whose sums count: they are not booked yet, and no newer file is."""
-        return set(self._work.files) - self._spoilt.keys() - self._older
+    def saying_sums(self) -> to_date.Said:
+        """Say which files may say new sums: those not booked yet.  One is late by its sender's clock, or by its days.
+
+        The clock knows better: a sum whose newest payment went back is said for an older day.
+        """
+        read = set(self._work.files) - self._spoilt.keys()
+        late = {sha for sha in self.older if not self._streams.newest_written(sha)}
+        return to_date.Said(read, late, self._work.approved)
 
     def enter(self, payments: Sequence[Payment], said: Mapping[str, Collection[str]]) -> None:
         """Deal with each file in one transaction.
@@ -144,7 +153,6 @@ class _Files:
         for sha in work.files:
             now = work.outside.clock.now()
             if sha in self._spoilt:
-                work.unread |= {file.feed for file in [self._streams.file(sha)] if file is not None}
                 if self._spoilt[sha].refuses_file:
                     work.ledger.refuse_file(work.run, sha, self._spoilt[sha], now)
                 continue
@@ -153,6 +161,17 @@ class _Files:
             work.findings += [note for note in notes if note.entry.level == "hold"]
             work.ledger.enter_payments(work.run, sha, by_file[sha], notes, now)
             self._streams.booked(sha)
+        work.unread |= frozenset(self._unread())
+
+    def _unread(self) -> Iterator[str]:
+        """Give the systems of which a file is spoilt tonight, and money of it may be missing.
+
+        A refused file misses nothing any more once a whole one of its kind has come later.
+        """
+        for sha, finding in self._spoilt.items():
+            file = self._streams.file(sha)
+            if file is not None and not (finding.refuses_file and self._streams.overcome(sha)):
+                yield file.feed
 
     def _is_older(self, sha: str) -> bool:
         facts = self._facts.get(sha)
@@ -163,7 +182,7 @@ class _Files:
         facts, file = self._facts.get(sha), self._streams.file(sha)
         if facts is None or file is None:
             return
-        if sha in self._older or self._is_older(sha):
+        if sha in self.older or self._is_older(sha):
             text = f"{file.name}: newer files of its kind were read before it; it ends with {facts['covers_to']}"
             yield Finding("PAYMENTS-OLDER", sha, text, file.name)
         elif facts["repeats"] == "cumulative" and facts["covers_from"]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from pipeline import tables
 from pipeline.campus.sources import AlmaExport, AnalyticsReport
 from pipeline.layouts import layout as layouts
 from pipeline.stages.intake import Feed, Fetched, fetch_feed
 from pipeline.stages.shelf import shelf
+from pipeline.stages.streams import came_on, had_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,7 +93,11 @@ class OurNumbers:
 
 
 def returns(campus: Loaded, ledger: PaymentBook) -> Iterator[Door]:
-    """Give the doors that payments come in by.  A cumulative file may come again under its name with more in it."""
+    """Give the doors that payments come in by.
+
+    A cumulative file may come again under its name with more in it, and says what is so on the day it is left.  One
+    that never repeats itself may have the bytes of an earlier one, if its lines name no receipts.
+    """
     for name, system in campus.campus.systems.items():
         for back in system.returns:
             layout = layouts.load(back.layout, campus.folder)
@@ -105,6 +109,8 @@ def returns(campus: Loaded, ledger: PaymentBook) -> Iterator[Door]:
                 back.quiet_s,
                 proved=layout.proved_whole,
                 same_name="news" if layout.repeats == "cumulative" else "hold",
+                dated=layout.repeats == "cumulative",
+                recurs=layout.repeats == "none" and not layout.has_receipts,
                 fee_ids=OurNumbers(name, ledger),
             )
             yield Door(feed, back.connection, back.folder, back.layout, back.expected)
@@ -134,14 +140,12 @@ def come_in(work: Work, doors: Iterable[Door]) -> list[Fetched]:
 
 def files_table(waiting: Sequence[InFile], campus: Loaded, doors: Sequence[Door]) -> pd.DataFrame:
     """Make tables.FILES of archived files, in the order they came; a day is a day at the campus."""
-    archive, zone = campus.state / "archive", ZoneInfo(campus.campus.time_zone)
+    archive = campus.state / "archive"
     return tables.FILES.frame(
         {
             "sha": [file.sha for file in waiting],
             "name": [file.name for file in waiting],
-            "came_on": [
-                (file.delivered_at or file.archived_at).astimezone(zone).date().isoformat() for file in waiting
-            ],
+            "came_on": [(had_on if file.role == "payments" else came_on)(file, campus).isoformat() for file in waiting],
             "feed": [file.feed for file in waiting],
             "path": [str(shelf(archive, file)) for file in waiting],
             "reader": [reader_of(file, doors) for file in waiting],

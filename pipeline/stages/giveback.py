@@ -37,18 +37,28 @@ class Origin:
         gone = self.payment.state is PaymentState.CANCELLED
         return 0 if gone else self.payment.cents + sum(back.cents for back in self.backs)
 
+    @property
+    def waits(self) -> bool:
+        """Whether its plan is still to be written: that is written for what has not gone back."""
+        return self.payment.state in WAITING
+
+    def ends(self, back: Payment) -> bool:
+        """Say whether a line takes the rest of it before anything is planned."""
+        return self.waits and self.left + back.cents == 0
+
     def cancels(self, back: Payment) -> bool:
         """Say whether a line takes back all of it before anything of it can have been posted."""
         if self.backs or self.payment.cents + back.cents:
             return False
         unsent = all(one.state in UNSENT and not one.attempts for one in self.postings)
-        return self.payment.state in WAITING or (self.payment.state is PaymentState.ALLOCATED and unsent)
+        return self.waits or (self.payment.state is PaymentState.ALLOCATED and unsent)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One debt's part in a payment: cents received for it, those that have not gone back, those Alma has or will have.
 
+    Nothing is counted for what is not planned yet: she will not have more of it than the bursar keeps.
     ``unsure``: it is not known yet whether Alma has them.  ``by_hand``: cents of it that a person settled elsewhere.
     """
 
@@ -86,15 +96,19 @@ def parts(origin: Origin, charged: Mapping[Debt, Charged]) -> list[Part]:
     return [_part(debt, cents, origin, charged[debt]) for debt, cents in received.items()]
 
 
+def unsent(origin: Origin, given: Sequence[Part], taken: Mapping[Debt, int], back: Payment) -> list[Part]:
+    """Give the parts of which so much is taken because it was never sent, as far as the ledger knows."""
+    if origin.cancels(back) or origin.ends(back):
+        return list(given)
+    parted = [(part, taken.get(part.debt, 0)) for part in given]
+    return [part for part, cents in parted if part.stays_unsent(cents) or (origin.waits and cents)]
+
+
 def _part(debt: Debt, received: int, origin: Origin, charged: Charged) -> Part:
     gone = [share.cents for back in origin.backs for share in back.shares if (share.source, share.fee_id) == debt]
     mine = tuple(one for one in origin.postings if (one.source, one.fee_id) == debt)
-    if charged.payments_to == KEPT_HERE:
-        in_alma = 0
-    elif origin.payment.state is PaymentState.ALLOCATED:
-        in_alma = sum(one.cents for one in mine if one.state not in NOT_THERE)
-    else:
-        in_alma = received
+    kept_here = charged.payments_to == KEPT_HERE
+    in_alma = 0 if kept_here else sum(one.cents for one in mine if one.state not in NOT_THERE)
     unsure = in_alma > 0 and not (mine and all(one.state in THERE for one in mine))
     by_hand = sum(one.cents for one in mine if one.state is PostingState.SETTLED)
     return Part(debt, received, received + sum(gone), in_alma, unsure, by_hand, mine)

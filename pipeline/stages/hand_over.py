@@ -13,7 +13,7 @@ from pipeline.flow import books
 from pipeline.money import Tally, total
 from pipeline.ports.ledger import Batch, PostingState, UploadState
 from pipeline.readers.alma_ids import originals
-from pipeline.stages import import_file
+from pipeline.stages import import_file, strange
 from pipeline.stages.attempt import Desk
 from pipeline.stages.confirm_import import confirm_imports
 from pipeline.stages.deliver import PAYMENT, send
@@ -43,7 +43,8 @@ def hand_over(work: Work) -> None:
     send(work, _unsettled(work))
     metered, views = _alma(work)
     work.findings += confirm_imports(work, metered, views)
-    waiting = [one for one in work.ledger.postings(PostingState.READY, PostingState.HELD) if one.way == WAY]
+    unsent = work.ledger.postings(PostingState.READY, PostingState.HELD)
+    waiting = [one for one in unsent if one.way == WAY and one.payment_key not in work.withheld]
     imports = work.campus.campus.imports
     if imports is None:
         work.findings += _nowhere(waiting)
@@ -51,7 +52,9 @@ def hand_over(work: Work) -> None:
     for source in sorted({one.source for one in waiting}):
         if not _made_today(source, imports, work):
             ready = _ready([one for one in waiting if one.source == source], work, metered, views)
-            _make(source, ready, imports, work)
+            stopped = strange.why_none(source, imports, work) if ready else []
+            work.findings += stopped
+            _make(source, [] if stopped else ready, imports, work)
     send(work, _next(_unsettled(work)))
 
 

@@ -26,21 +26,17 @@ def identified(rows: pd.DataFrame) -> pd.DataFrame:
 
     Whoever reads it, a line of a receipt is known by system, receipt, line and whether money comes or goes.  A receipt
     that does not number its lines is known by its least line, and each of the others by what it says.  Without a
-    receipt a line is known by what it says, equal ones of a file being counted.  An amount paid to date is known by
-    its reference alone.  A line that cannot be read never takes the place of one that can.  The fingerprint is the
-    money: for what, how many cents, and which way.
+    receipt a line is known by what it says, equal ones of a file being counted from the oldest day on.  An amount paid
+    to date is known by its reference alone.  A line that cannot be read never takes the place of one that can.  The
+    fingerprint is the money: for what, how many cents, and which way.
     """
     if not len(rows):
         return rows
     lines = list(_lines(rows))
     anchors = _anchors(lines)
-    seen: Counter[tuple[str, ...]] = Counter()
     keys, kinds, receipts, places = [], [], [], []
-    for line in lines:
+    for line, nth in zip(lines, _counted(lines), strict=True):
         kind = line.identity
-        said = line.content if kind == CONTENT else line.money
-        nth = seen[kind, *said]
-        seen[kind, *said] += 1
         receipt = key_of(RECEIPT, *line.receipt, FIRST) if kind == RECEIPT and not line.number else ""
         place = line_of(receipt, line.fingerprint, nth) if receipt else ""
         if receipt:
@@ -50,7 +46,7 @@ def identified(rows: pd.DataFrame) -> pd.DataFrame:
         elif kind == TO_DATE:
             key = key_of(TO_DATE, line.system, line.who)
         else:
-            key = key_of(CONTENT, *said, str(nth))
+            key = key_of(CONTENT, *line.content, str(nth))
         keys.append(key)
         kinds.append(kind)
         receipts.append(receipt)
@@ -77,7 +73,7 @@ def step_of(reference: str, number: int) -> str:
 class _Line:
     """What one row says, as far as it tells the row from others."""
 
-    __slots__ = ("content", "fingerprint", "identity", "money", "number", "receipt", "system", "who")
+    __slots__ = ("content", "fingerprint", "identity", "money", "number", "on", "receipt", "system", "who")
 
     def __init__(self, said: dict[str, str], cents: int) -> None:
         self.system, ref, kind = said["system"], said["payment_ref"], said["kind"]
@@ -85,12 +81,12 @@ class _Line:
         way = ("unreadable " if unreadable else "") + (
             "in" if kind == "sale" else "back" if kind in TAKEN_BACK else kind
         )
-        self.who = _for_what(said)
+        self.who, self.on = _for_what(said), said["occurred_on"]
         self.number = _number(said["payment_line"])
         self.receipt = (self.system, ref, way)
         self.money = (*self.receipt, self.who, str(cents))
         self.fingerprint = key_of("money", self.system, self.who, str(cents), way)
-        self.content = (*self.money, self.number, said["occurred_on"], unreadable)
+        self.content = (*self.money, self.number, self.on, unreadable)
         if said["amount_is"] == "paid_to_date" and not unreadable:
             self.identity = TO_DATE
         else:
@@ -118,6 +114,18 @@ def _for_what(said: dict[str, str]) -> str:
 def _number(line: str) -> str:
     """The line within its receipt; 01 is 1."""
     return line.lstrip("0") or "0" if line.isdecimal() else line
+
+
+def _counted(lines: Sequence[_Line]) -> list[int]:
+    """Count equal lines from 0, the oldest day first: what a later file adds does not move those before it."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = [0] * len(lines)
+    for place in sorted(range(len(lines)), key=lambda place: lines[place].on):
+        line = lines[place]
+        said = (line.identity, *(line.content if line.identity == CONTENT else line.money))
+        found[place] = seen[said]
+        seen[said] += 1
+    return found
 
 
 def _anchors(lines: Sequence[_Line]) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -10,11 +10,12 @@ from pipeline.money import dollars
 from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.attempt import BLIND_NIGHTS, Desk, hold, tell
-from pipeline.stages.exported import exported_fee
+from pipeline.stages.exported import exported_fee, handed_over
 from pipeline.stages.external import OURS
 from pipeline.stages.locate import NotLocatedError, Views
 from pipeline.stages.meter import Metered, halted
-from pipeline.stages.payable import ENTERED, Debt, Hold, by_another_hand, unpayable, wrong_fee
+from pipeline.stages.payable import ENTERED, Debt, Hold, by_another_hand, in_alma, unpayable, wrong_fee
+from pipeline.stages.went_back import is_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,8 @@ class _Looker:
 
     def look(self, posting: Posting) -> Posting | None:
         """Give the payment as READY, or HELD with a reason; None if nobody could tell tonight."""
+        if is_stopped(posting):
+            return posting
         try:
             reason = self._why_not(posting)
         except Busy as busy:
@@ -108,10 +111,9 @@ class _Looker:
         return Hold(ENTERED, why)
 
     def _imported(self, debt: Debt) -> list[Posting]:
-        """The payments of a debt that Alma was seen to have imported."""
-        fee = (debt.charged.source, debt.charged.fee_id)
-        found = [one for payment in self._book.payments_for(*fee) for one in self._book.postings_of(payment.key)]
-        return [one for one in found if (one.source, one.fee_id, one.state) == (*fee, PostingState.VERIFIED)]
+        """The payments of a fee that Alma was seen to have imported, be they for this debt or another it continues."""
+        found = handed_over(self._book, debt.charged, in_alma(debt.charged))
+        return [one for one in found if one.state is PostingState.VERIFIED]
 
     def _exceeds(self, posting: Posting, fee: AlmaFee) -> Hold | None:
         left = fee.balance_cents - self._promised[posting.alma_fee_id]

@@ -47,11 +47,12 @@ def judge(entries: Sequence[Entry], fee: AlmaFee) -> Verdict:
 
     Each needs a transaction of its own: an import of exactly its cents, else a payment of exactly its cents by nobody
     we know, made since its file was sent.  Where Alma shows no transaction, a balance that fell by its cents, for no
-    reason that the fee gives, counts as well.  A waiver is such a reason: it is no payment.
+    reason that the fee gives, counts as well.  A waiver is such a reason: it is no payment.  The export is another
+    where it closed the fee: nothing is left there that an import could bring down.
     """
     since = [one for one in fee.transactions if _time(one) is not None]
     left = sorted((one for one in since if _is_import(one) or _is_payment(one)), key=_is_payment)
-    fell = fee.original_cents - fee.balance_cents - sum(one.cents for one in fee.transactions if not _is_export(one))
+    fell = 0 if _closed_by_export(fee) else _fell(fee)
     found: list[tuple[Entry, str]] = []
     for entry in entries:
         fitting = [one for one in left if one.cents == entry.cents and _is_since(one, entry)]
@@ -63,6 +64,24 @@ def judge(entries: Sequence[Entry], fee: AlmaFee) -> Verdict:
             fell -= entry.cents
             found.append((entry, f"the balance fell by {dollars(entry.cents)}; the fee is {fee.status}"))
     return Verdict(tuple(found), _too_much(entries, since))
+
+
+def unaccounted(fee: AlmaFee, since: datetime) -> int:
+    """Add up the cents that came off a fee since then: imported, paid by nobody we know, or for no reason it gives."""
+    found = [one for one in fee.transactions if _is_import(one) or _is_payment(one)]
+    paid = sum(one.cents for one in found if (time := _time(one)) is None or time >= since)
+    return paid + max(0, _fell(fee))
+
+
+def _fell(fee: AlmaFee) -> int:
+    """Say by how many cents the balance fell for no reason that the fee gives; what the export left is none."""
+    return fee.original_cents - fee.balance_cents - sum(one.cents for one in fee.transactions if not _is_export(one))
+
+
+def _closed_by_export(fee: AlmaFee) -> bool:
+    """Whether the trace of the export itself accounts for the balance (see ``look.sums_close``)."""
+    taken_off = sum(one.cents for one in fee.transactions)
+    return any(_is_export(one) for one in fee.transactions) and taken_off == fee.original_cents - fee.balance_cents
 
 
 def _too_much(entries: Sequence[Entry], transactions: Sequence[AlmaTransaction]) -> str:

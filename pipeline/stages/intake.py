@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import files
 from pipeline.findings import Finding
-from pipeline.ports.ledger import InFile
+from pipeline.ports.ledger import GIVEN_UP, InFile
 from pipeline.ports.outside import OutsideError, Refused
 from pipeline.stages.cardguard import card_numbers
 from pipeline.stages.retry import retry
@@ -43,7 +44,8 @@ class Feed:
     looks that must show the same.  ``proved``: whether reading a file shows that it is whole (a trailer, a closing
     tag); if not, that is said each time.  ``same_name``: what other bytes under a name seen before are: held back, or
     news (a cumulative file).  ``dated``: a file says what is so on the day it is left, so the same bytes left anew say
-    something too.
+    something too.  ``recurs``: its lines may be of equal payments, so the same bytes under another name, or left anew,
+    may be further ones: they are read as another file, which is known by its delivery instead of its bytes alone.
     """
 
     role: str
@@ -55,6 +57,7 @@ class Feed:
     proved: bool = True
     same_name: Literal["hold", "news"] = "hold"
     dated: bool = False
+    recurs: bool = False
     fee_ids: Container[str] = frozenset()
 
 
@@ -200,17 +203,28 @@ class _Fetching:
         now, changed = self.clock.now(), max(0, int(listed.modified))
         left = min(now, datetime.fromtimestamp(changed, UTC)) if changed else now
         known = self.book.file(sha)
+        first = known if known is not None and self._is_delivered_anew(known, name, changed) else None
+        if first is not None:
+            sha = _delivery(sha, name, changed)
+            known = self.book.file(sha)
         if known is not None and self._is_news(known, changed):
             self.book.archived(replace(known, changed=changed, delivered_at=left))
             self._move_aside(name, sha)
         elif known is not None:
             self._known(name, known)
-        elif self.feed.same_name == "hold" and self._taken(name):
+        elif first is None and self.feed.same_name == "hold" and self._taken(name):
             self.say("FETCH-SAME-NAME", name, f"{name}: came before with other content; it stays where it is")
         else:
             size = here.stat().st_size
             file = InFile(sha, name, self.feed.role, self.feed.name, size, now, changed=changed, delivered_at=left)
             self._archive(file, here)
+            if first is not None:
+                self.say("FETCH-SAME-BYTES", name, f"{name}: the bytes of {first.name}; it may be further payments")
+
+    def _is_delivered_anew(self, known: InFile, name: str, changed: int) -> bool:
+        """Whether bytes that came before were left once more, where equal payments give equal files."""
+        mine = self.feed.recurs and known.feed == self.feed.name
+        return mine and (known.name != name or changed > known.changed)
 
     def _is_news(self, known: InFile, changed: int) -> bool:
         """Whether bytes that came before say something new: what was so once is so again today.
@@ -230,6 +244,10 @@ class _Fetching:
         return any(file.state != "refused" for file in before)
 
     def _known(self, name: str, known: InFile) -> None:
+        if known.state == "refused" and known.code == GIVEN_UP:
+            self.say(GIVEN_UP, name, f"{name}: lies there still; nothing of it is used, as {known.why}")
+            self._move_aside(name, known.sha)
+            return
         if known.state == "refused":
             self.book.archived(known)
             return
@@ -269,6 +287,11 @@ class _Fetching:
         except OutsideError as error:
             return error
         return None
+
+
+def _delivery(sha: str, name: str, changed: int) -> str:
+    """Name a delivery of bytes that came before: by them, the name it has, and when it was last changed."""
+    return hashlib.sha256("\x1f".join((sha, name, str(changed))).encode()).hexdigest()
 
 
 def _wipe(path: Path) -> None:

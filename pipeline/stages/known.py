@@ -9,6 +9,7 @@ from pipeline import tables
 from pipeline.campus.sources import Report
 from pipeline.layouts import layout as layouts
 from pipeline.money import Tally
+from pipeline.ports.ledger import PaymentState
 from pipeline.stages import closing, tasked
 from pipeline.stages.absent import absent
 from pipeline.stages.beside import KEY, places, taken
@@ -16,7 +17,7 @@ from pipeline.stages.duties import UNPAY
 from pipeline.stages.people import people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     import pandas as pd
 
@@ -162,7 +163,7 @@ def standing(work: Work) -> pd.DataFrame:
     import pandas as pd
 
     systems = sorted(work.campus.campus.systems)
-    unread = {system for desk in work.before for system in desk.unread}
+    unread = _unread(work, systems)
     unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
     was = [work.ledger.last_scope(name) for name in systems]
     owed = [_owed_otherwise(work, name, scope) for name, scope in zip(systems, was, strict=True)]
@@ -178,6 +179,19 @@ def standing(work: Work) -> pd.DataFrame:
             "owed_cents": pd.Series([one.cents for one in owed], dtype="int64"),
         }
     )
+
+
+def _unread(work: Work, systems: Collection[str]) -> set[str]:
+    """Give the systems of which money may have come that does not count as paid yet.
+
+    It was not all read tonight, or by an earlier run that stopped: files wait to be read, or payments to be matched.
+    """
+    if any(desk.stopped and desk.name == "PAYMENTS_IN" for desk in work.before):
+        return set(systems)
+    unread = {system for desk in work.before for system in desk.unread}
+    unread |= {file.feed for file in work.ledger.files_in("payments", "archived")}
+    received = work.ledger.payments_in(PaymentState.RECEIVED)
+    return unread | {one.system for one in received if one.kind == "sale" and one.cents > 0}
 
 
 def _owed_otherwise(work: Work, system: str, was: str) -> Tally:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.payable import in_alma
+from pipeline.stages.payable import PAYABLE, in_alma
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,9 +42,12 @@ class PatronFees:
     last.  A list that did not come is not asked for again in this run.
     """
 
-    def __init__(self, alma: AlmaFees, clock: Clock, patron_id: str, patron_id_type: str) -> None:
+    def __init__(
+        self, alma: AlmaFees, clock: Clock, patron_id: str, patron_id_type: str, likely: dict[str, str] | None = None
+    ) -> None:
         self._alma, self._clock = alma, clock
         self._who = (patron_id, patron_id_type)
+        self._likely = {} if likely is None else likely
         self._since: datetime | None = None
         self._asked: set[str] = set()
         self._fees: dict[str, AlmaFee] = {}
@@ -53,6 +56,18 @@ class PatronFees:
     def active(self) -> dict[str, AlmaFee]:
         """Give the fees known by Alma's id, the ACTIVE ones surely.  Raises what ``list_fees`` raises."""
         return self._listed(STATUSES[:1])
+
+    def likely(self, source: str) -> dict[str, AlmaFee]:
+        """Give the fees known by Alma's id, surely those of the status in which fees of a source were found last.
+
+        That is ACTIVE to begin with.  A source whose export transfers its fees has nearly all of them EXPORTED.
+        """
+        return self._listed((self._likely.get(source, STATUSES[0]),))
+
+    def found(self, source: str, fee: AlmaFee) -> None:
+        """Note the status in which a fee of a source stands, if more of them can be expected there."""
+        if fee.status in PAYABLE:
+            self._likely[source] = fee.status
 
     def of_status(self, status: str) -> dict[str, AlmaFee]:
         """Give the fees known by Alma's id, those of a status surely.  Raises what ``list_fees`` raises."""
@@ -106,37 +121,53 @@ class Views:
     def __init__(self, alma: AlmaFees, clock: Clock) -> None:
         self._alma, self._clock = alma, clock
         self._of: dict[tuple[str, str], PatronFees] = {}
+        self._likely: dict[str, str] = {}
 
     def of(self, one: Charged | Posting) -> PatronFees:
         """Give what is known of the patron of a debt or a posting; nothing is asked yet."""
         who = (one.patron_id, one.patron_id_type)
         if who not in self._of:
-            self._of[who] = PatronFees(self._alma, self._clock, *who)
+            self._of[who] = PatronFees(self._alma, self._clock, *who, self._likely)
         return self._of[who]
 
 
 def locate(charged: Charged, fees: PatronFees, *, everywhere: bool = False) -> AlmaFee:
     """Find the charged fee among its patron's fees: by its bursar transaction id, else by Alma's own id.
 
-    The ACTIVE ones are asked for first, and the others only if it is not surely among them, or ``everywhere``.  Raises
+    Those of the likely status are asked for first, and the others only if it is not surely among them, or
+    ``everywhere``.  Raises
     NotLocatedError when none or several fit or the patron is unknown; Busy when Alma could not be asked, which never
     means that the fee is absent; Refused only with scope ``system``.
     """
     try:
-        if not everywhere and (fee := _surely(charged, fees.active().values())):
+        if not everywhere and (fee := _surely(charged, fees.likely(charged.source).values())):
             return fee
-        return _the_one(charged, fees.every().values())
+        fee = _the_one(charged, fees.every().values())
+        fees.found(charged.source, fee)
+        return fee
     except Refused as no:
-        if no.scope == "system":
-            raise
-        code = "LOCATE-NO-PATRON" if no.code in NO_PATRON else "LOCATE-REFUSED"
-        raise NotLocatedError(code, str(no)) from None
+        raise _unseen(no) from None
 
 
-def _surely(charged: Charged, active: Iterable[AlmaFee]) -> AlmaFee | None:
+def every_fee(fees: PatronFees) -> dict[str, AlmaFee]:
+    """Give all the fees of a patron, of whatever status.  Raises as ``locate`` does."""
+    try:
+        return fees.every()
+    except Refused as no:
+        raise _unseen(no) from None
+
+
+def _unseen(no: Refused) -> NotLocatedError:
+    """Say of what Alma refuses which catalogue code it is.  Raises it itself if she refuses all of us."""
+    if no.scope == "system":
+        raise no
+    return NotLocatedError("LOCATE-NO-PATRON" if no.code in NO_PATRON else "LOCATE-REFUSED", str(no))
+
+
+def _surely(charged: Charged, listed: Iterable[AlmaFee]) -> AlmaFee | None:
     """Alma's own id counts at once only on a fee without a bursar id: another fee may bear ours as its bursar id."""
     wanted = in_alma(charged)
-    fits = [fee for fee in active if wanted == (fee.bursar_id or fee.fee_id)]
+    fits = [fee for fee in listed if wanted == (fee.bursar_id or fee.fee_id)]
     return fits[0] if len(fits) == 1 else None
 
 

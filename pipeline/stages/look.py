@@ -104,12 +104,13 @@ def first_look(posting: Posting, fees: PatronFees, alma: AlmaFees) -> View:
     Refused only with scope ``system``.
     """
     try:
-        listed = fees.known if posting.state is PostingState.HELD else fees.active()
+        fee = fees.known.get(posting.alma_fee_id)
+        if fee is None and posting.state is not PostingState.HELD:
+            fee = fees.likely(posting.source).get(posting.alma_fee_id)
     except Busy as busy:
         return View(Sight.BLIND, str(busy))
     except Refused as no:
         if no.scope == "system":
             raise
         return View(Sight.REFUSED, str(no))
-    fee = listed.get(posting.alma_fee_id)
     return look(posting, alma) if fee is None else judge(posting, fee)

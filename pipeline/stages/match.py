@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
     from pipeline.campus.back import Unnamed
     from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import Charged, Payment, PaymentBook
+    from pipeline.ports.ledger import Charged, Payment, PaymentBook, Share
     from pipeline.ports.outside import Clock
     from pipeline.stages.shares import Match
 
 IN_SUSPENSE = frozenset({UNKNOWN, NO_PATRON, NOTHING_OPEN, DIFFER})
 """Payments in suspense for these reasons are matched again every night: the charge may have been sent since."""
+
+
+ALL_BACK = "all of it went back"
+"""Why a payment is settled without a person."""
 
 
 def match(work: Work) -> None:
@@ -61,12 +65,14 @@ def _names_none(payment: Payment) -> bool:
 
 
 def _match(payment: Payment, book: PaymentBook, clock: Clock, rule: Unnamed) -> list[Finding]:
-    left = _left(payment, book)
+    left = free_cents(payment, book)
     if left <= 0:
-        book.settle_payment(payment, PaymentState.SETTLED, "", "all of it went back", clock.now())
+        book.settle_payment(payment, PaymentState.SETTLED, "", ALL_BACK, clock.now())
         return []
     found = _think(payment, left, book, rule)
     news = [Finding(found.code, payment.key, found.why)] if found.code not in ("", payment.code) else []
+    if opens_too_much(payment, found.shares, book):
+        return []
     if not found.shares:
         book.settle_payment(payment, PaymentState.SUSPENSE, found.code, found.why, clock.now())
         return news
@@ -78,10 +84,27 @@ def _match(payment: Payment, book: PaymentBook, clock: Clock, rule: Unnamed) -> 
     return news
 
 
-def _left(payment: Payment, book: PaymentBook) -> int:
+def free_cents(payment: Payment, book: PaymentBook) -> int:
     """Give its cents less what went back of it while it was for no debt; what went back of a debt counts there."""
     backs = book.backs_of(payment.key)
     return payment.cents + sum(back.cents - sum(share.cents for share in back.shares) for back in backs)
+
+
+def opens_too_much(payment: Payment, shares: Sequence[Share], book: PaymentBook) -> str:
+    """Name a fee of which more went back than would be paid if a payment were for these shares; "" if there is none.
+
+    Such a payment stays for the debts it is for, until a person ends it.
+    """
+    for debt in sorted({(one.source, one.fee_id) for one in payment.shares}):
+        charged = book.charge_of(*debt)
+        before, after = (_of(debt, each) for each in (payment.shares, shares))
+        if charged is not None and charged.paid_cents - before + after < 0:
+            return charged.fee_id
+    return ""
+
+
+def _of(debt: tuple[str, str], shares: Sequence[Share]) -> int:
+    return sum(one.cents for one in shares if (one.source, one.fee_id) == debt)
 
 
 def _think(payment: Payment, left: int, book: PaymentBook, rule: Unnamed) -> Match:

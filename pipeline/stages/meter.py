@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.findings import Finding
 from pipeline.ports.outside import Busy, Lost, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
 
     from pipeline.ports.outside import AlmaFee, AlmaFees, PayOrder
 
 Answer = TypeVar("Answer")
+Thing = TypeVar("Thing")
 
 PER_SECOND = "PER_SECOND_THRESHOLD"
 """The one code of "too many requests" that passes by itself; any other means: not before tomorrow."""
@@ -30,6 +33,24 @@ MOST_LOST = 3
 
 CALLS_EACH = 6
 """One payment may need as many: the patron's fees by each of four statuses, a look at the fee, the payment itself."""
+
+
+def in_turn(things: Iterable[Thing], name: Callable[[Thing], Sequence[str]], day: date) -> list[Thing]:
+    """Put what is looked at every night in another order each day, the same all day.
+
+    A few that never answer, and make Alma look silent, then do not keep the same others waiting day after day.
+    """
+
+    def place(thing: Thing) -> tuple[bytes, Sequence[str]]:
+        first, *rest = name(thing)
+        return hashlib.sha256(f"{day} {first}".encode()).digest(), (first, *rest)
+
+    return sorted(things, key=place)
+
+
+def not_looked_at(count: int, why: str) -> Finding:
+    """Say how many payments wait for their next look, and why."""
+    return Finding("CONFIRM-PAUSED", "Alma", f"{count} payments were not looked at again: {why}")
 
 
 def halted(no: Refused, what: str) -> Finding:

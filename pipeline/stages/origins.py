@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.ports.ledger import PaymentState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pipeline.ports.ledger import Charged, Payment, PaymentBook
 
@@ -38,6 +38,21 @@ def by_fee(back: Payment, charged: Charged, book: PaymentBook) -> Sequence[Payme
     return [one for one in reversed(fits) if one.state is not PaymentState.CANCELLED or one.cents == -back.cents]
 
 
+def is_for(back: Payment, payment: Payment, debts: Collection[tuple[str, str] | None]) -> bool:
+    """Say whether nothing contradicts that a line takes this payment back: each fee it names is one of the payment's.
+
+    ``debts`` are those of the fees it names, None where one is not known.  A payment that names no fee and is for no
+    debt yet may be for any.
+    """
+    mine = {(share.source, share.fee_id) for share in payment.shares}
+    return not (mine or names(payment)) or names(back) <= names(payment) or mine.issuperset(debts)
+
+
+def names(line: Payment) -> set[str]:
+    """Give the fees that a line of money names."""
+    return {line.fee_ref, *(reference for reference, _ in line.fees)} - {""}
+
+
 def cents_for(payment: Payment, debt: tuple[str, str]) -> int:
     """Add up a payment's cents for one debt."""
     return sum(share.cents for share in payment.shares if (share.source, share.fee_id) == debt)
@@ -52,10 +67,10 @@ def _no_later(payment: Payment, back: Payment) -> bool:
 
 
 def _narrowing(back: Payment) -> Sequence[Callable[[Payment], bool]]:
-    names = {back.fee_ref, *(reference for reference, _ in back.fees)} - {""}
+    named = names(back)
     return (
         lambda one: one.state is not PaymentState.HELD or bool(one.shares),
         lambda one: not back.origin_ref and one.payment_line == back.payment_line,
-        lambda one: not names.isdisjoint({one.fee_ref, *(reference for reference, _ in one.fees)}),
+        lambda one: not named.isdisjoint(names(one)),
         lambda one: one.cents == -back.cents,
     )

@@ -53,13 +53,20 @@ class Stake:
     """One share of a payment, with what it may take.
 
     ``fee`` is what Alma shows (None where the way is not ``api``).  ``taken`` is what other payments of ours will still
-    take from the fee's balance, or, without a fee, what they took of what was charged; in cents.
+    take from the fee's balance, or, without a fee, what they took of what was charged; in cents.  ``gone`` are the
+    cents of the share that went back already.
     """
 
     share: Share
     charged: Charged
     fee: AlmaFee | None
     taken: int
+    gone: int = 0
+
+    @property
+    def kept(self) -> int:
+        """The cents of the share that the bursar still has."""
+        return self.share.cents - self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,10 @@ def plan(payment: Payment, stakes: Sequence[Stake], seen: Sequence[AlmaFee], ter
     """Think out one payment: all of its shares, or none.
 
     ``seen`` are all the fees Alma showed of its patrons.  A share that already stands in Alma (the ledger was lost) is
-    planned exactly as it stands there, whatever the balance is now.  Else it is capped at what its fee can still take;
-    what is too much, or is for a fee that is closed, goes to suspense.  While the fee of any share cannot be told, or
-    may open again, the whole payment waits, for its plan is written once.  Raises ValueError for what is no money in.
+    planned exactly as it stands there, whatever the balance is now.  Else it is capped at what its fee can still take,
+    and at what has not gone back; what is too much, or is for a fee that is closed, is left over.  While the fee of any
+    share cannot be told, or may open again, the whole payment waits, for its plan is written once.  A payment that went
+    back in parts is planned as nothing.  Raises ValueError for what is no money in.
     """
     if payment.cents <= 0:
         message = f"payment {payment.key} is {dollars(payment.cents)}: only money that came in can be posted"
@@ -101,7 +109,7 @@ def plan(payment: Payment, stakes: Sequence[Stake], seen: Sequence[AlmaFee], ter
         there = max((cents for _, cents in earlier.get(stake.share.number, ())), default=0)
         if hold := _place(stake, payment, there, draft):
             return _told(hold, earlier)
-    if not draft.cents:
+    if not draft.cents and (not stakes or any(one.kept for one in stakes)):
         return draft.closed or Hold(CLOSED, "nothing is left to pay on it")
     return _written(payment, [one for one in stakes if one.share.number in draft.cents], draft.cents, terms, at)
 
@@ -132,6 +140,8 @@ def _told(hold: Hold, earlier: Mapping[int, Sequence[tuple[str, int]]]) -> Hold:
 
 def _place(stake: Stake, payment: Payment, there: int, draft: _Draft) -> Hold | None:
     """Find the cents of one share, or say why the whole payment must wait."""
+    if not there and not stake.kept:
+        return None
     share, key = stake.share, stake.fee.fee_id if stake.fee else in_alma(stake.charged)
     taken = stake.taken + draft.own.get(key, 0)
     if stake.fee is None:
@@ -143,7 +153,7 @@ def _place(stake: Stake, payment: Payment, there: int, draft: _Draft) -> Hold | 
     if isinstance(room, Hold) or room <= 0:
         draft.closed = draft.closed or (room if isinstance(room, Hold) else _paid_already(stake))
         return None
-    draft.cents[share.number] = min(share.cents, room)
+    draft.cents[share.number] = min(share.cents if there else stake.kept, room)
     draft.own[key] = draft.own.get(key, 0) + (0 if there else draft.cents[share.number])
     return None
 
@@ -160,7 +170,7 @@ def _room(debt: Debt, stake: Stake, payment: Payment, taken: int, there: int) ->
     if there:
         return there
     left = debt.fee.balance_cents - taken
-    amounts = {stake.share.cents, min(stake.share.cents, left)}
+    amounts = {stake.share.cents, stake.kept, min(stake.kept, left)}
     amounts |= {payment.cents} if len(payment.shares) == 1 else set()
     entered = None if agreed(payment) else entered_already(debt, amounts)
     if hold := entered or unpayable(debt.fee):

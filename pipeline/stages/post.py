@@ -17,7 +17,7 @@ from pipeline.stages.meter import MOST_CALLS, Metered, halted
 from pipeline.stages.plan import API, Hold, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import Charged, Payment, Posting
@@ -34,13 +34,14 @@ class Rules:
     """What a campus and a night decide about posting.
 
     ``settle`` is how long after a request its absence begins to mean something; ``terms`` gives those of a debtor
-    system; ``budget`` is how many calls to Alma a run may make.
+    system; ``budget`` is how many calls to Alma a run may make.  ``withheld`` are payments of which nothing is sent.
     """
 
     today: date
     settle: timedelta
     terms: Callable[[str], Terms]
     budget: int = MOST_CALLS
+    withheld: Collection[str] = ()
 
 
 @dataclass
@@ -66,14 +67,15 @@ def post_all(alma: AlmaFees | None, book: Books, clock: Clock, rules: Rules) -> 
     """
     metered = Metered(alma, rules.budget) if alma is not None else None
     views = Views(metered, clock) if metered is not None else None
-    payments, planner = waiting(book), Planner(book, views)
+    payments = [one for one in waiting(book) if one.key not in rules.withheld]
+    planner = Planner(book, views)
     findings: list[Finding] = []
     for payment in payments:
-        if not planner.by_api(payment):
+        if not planner.asked(payment):
             findings += allocate_payment(payment, planner, rules.terms(payment.system), clock.now())[1]
     if metered is not None and views is not None:
         desk = Desk(metered, book, clock, rules.today, rules.settle)
-        findings += _Run(metered, planner, views, desk, rules).all([one for one in payments if planner.by_api(one)])
+        findings += _Run(metered, planner, views, desk, rules).all([one for one in payments if planner.asked(one)])
     return findings
 
 
@@ -105,9 +107,10 @@ class _Run:
         """Gather everything new or held under its patron, oldest money first."""
         found: dict[Patron, _Patron] = defaultdict(_Patron)
         for payment in payments:
-            first = next(one for _, one in self._planner.charges(payment) if one.payments_to == API)
+            first = self._planner.asked(payment)[0]
             found[_who(first)].payments.append(((payment.occurred_on, payment.key), payment))
-        postings = [one for one in self._book.postings(PostingState.READY, PostingState.HELD) if one.way == API]
+        unsent = self._book.postings(PostingState.READY, PostingState.HELD)
+        postings = [one for one in unsent if one.way == API and one.payment_key not in self._rules.withheld]
         money = self._book.known_payments([one.payment_key for one in postings])
         for posting in postings:
             age = (money[posting.payment_key].occurred_on, posting.payment_key)
@@ -171,7 +174,7 @@ def post(work: Work) -> None:
     def terms(system: str) -> Terms:
         return Terms(campus.name, campus.systems[system].methods)
 
-    rules = Rules(work.today, timedelta(seconds=settle_s), terms)
+    rules = Rules(work.today, timedelta(seconds=settle_s), terms, withheld=work.withheld)
     work.findings += post_all(alma, work.ledger, work.outside.clock, rules)
     if alma is None and campus.mode == "live":
         work.findings += _missed(work.ledger)
@@ -180,7 +183,7 @@ def post(work: Work) -> None:
 def _missed(book: Books) -> list[Finding]:
     """Without Alma's API what is to be paid by it waits, and somebody must hear of that."""
     planner = Planner(book, None)
-    asking = [one for one in waiting(book) if planner.by_api(one)]
+    asking = [one for one in waiting(book) if planner.asked(one)]
     ready = [one for one in book.postings(PostingState.READY) if one.way == API]
     count = len(asking) + len(ready)
     return [Finding("ALMA-MISSING", "Alma", f"{count} payments wait to be posted")] if count else []

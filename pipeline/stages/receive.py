@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,9 @@ from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
 from pipeline.stages.identity import TAKEN_BACK, TO_DATE, identified
-from pipeline.stages.streams import first_and_last, fitting
+from pipeline.stages.streams import first_and_last, fitting, last_day
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pandas as pd
 
     from pipeline.campus.load import Loaded
@@ -25,7 +24,8 @@ def receive(files: pd.DataFrame, campus: Loaded, today: date) -> Outcome:  # noq
     """Read the files of ``files`` (tables.FILES) into tables.PAYMENTS; box what is no money of ours.
 
     A file that is not whole is refused with a finding, and one that no return of its system fits is kept.  Money going
-    back passes on, negative.  A line of nothing, of another department's item, or of another matter is excluded.
+    back passes on, negative.  A line of nothing, of another department's item, or of another matter is excluded; one
+    that is dated long after its file came cannot be right, and is held.
     """
     import pandas as pd
 
@@ -49,6 +49,9 @@ def receive(files: pd.DataFrame, campus: Loaded, today: date) -> Outcome:  # noq
     payments = pd.concat(frames, ignore_index=True) if frames else tables.PAYMENTS.empty()
     boxed = _sorted(tables.checked(payments, tables.PAYMENTS, "receive"))
     return Outcome(boxed.passed, boxed.boxes, tuple(findings))
+
+
+AFTER_ITS_FILE = "it is dated long after its file came"
 
 
 class _NoLayoutError(Exception):
@@ -88,7 +91,10 @@ def _placed(returned: layouts.Returned, file: Any, layout: layouts.Layout, campu
     ours = {
         code: not items or not code or any(fnmatchcase(code, one) for one in items) for code in set(rows["item_code"])
     }
-    covers = returned.period or first_and_last(rows["occurred_on"].tolist())
+    last = last_day(date.fromisoformat(str(file.came_on)))
+    too_late = rows["occurred_on"] > last
+    stated = returned.period if returned.period and returned.period[1] <= last else None
+    covers = stated or first_and_last(rows["occurred_on"][~too_late].tolist())
     incoming = layout.facts.returned
     return rows.assign(
         source=system,
@@ -99,6 +105,7 @@ def _placed(returned: layouts.Returned, file: Any, layout: layouts.Layout, campu
         amount_is=incoming.amount_is if incoming else "payment",
         covers_from=covers[0],
         covers_to=covers[1],
+        unreadable=rows["unreadable"].where((rows["unreadable"] != "") | ~too_late, AFTER_ITS_FILE),
         foreign=~rows["item_code"].map(ours).astype(bool),
     )
 

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentState, PostingState, Share, TaskState, UploadState
+from pipeline.stages.payable import ENTERED
+from pipeline.stages.went_back import WENT_BACK, is_stopped, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pipeline.ports.ledger import Charged, Payment, Posting, Task, Upload
 
 Where = TypeVar("Where", bound=str)
+
+NEVER_CAME = "PAYMENT-WITHDRAWN?"
+"""Held because the bursar says it no more: whoever rejects it has heard that the money did not come."""
+
+TAKEN_AS_YES = frozenset({"", ENTERED, WENT_BACK, NEVER_CAME, "IMPORT-EXCEEDS", "MATCH-REVIEW", "MATCH-OTHER-PATRON"})
+TAKEN_AS_YES |= {"MATCH-PARTLY-UNKNOWN", "POST-DOUBT"}
+"""What --resend is the answer to: what was held for one of these is not held for it again."""
 
 RESEND_AFTER = timedelta(hours=72)
 """A payment that Alma may still enter late is not sent again before; later than any delay that was ever seen."""
@@ -53,6 +62,7 @@ UPLOADS: Mapping[UploadState, Mapping[Action, UploadState]] = {
 TASKS: Mapping[TaskState, Mapping[Action, str]] = {
     TaskState.OPEN: {_A.SETTLED: "done", _A.REJECT: "not needed"},
 }
+FILES: Mapping[str, Mapping[Action, str]] = {"refused": {_A.REJECT: "given up"}}
 """What each answer comes to, by where a thing stands; a state that is not here waits for nobody's word."""
 
 
@@ -80,23 +90,66 @@ def resend_after(posting: Posting) -> datetime:
 def of_payment(payment: Payment, action: Action) -> PaymentState:
     """Say where a payment goes.  Raises NotPossibleError.
 
-    A held one that was matched goes on with the debts it was matched to: a person has said yes to them.
+    A held one that was matched goes on with the debts it was matched to: a person has said yes to them.  One that is
+    settled stays for them, for the bursar has the money; only of money that never came a person says so by --reject.
     """
     place = f"payment {payment.key}"
     to = _chosen(place, payment.state, PAYMENTS.get(payment.state, {}), action)
+    if action is Action.REJECT and payment.code == NEVER_CAME:
+        return PaymentState.EXCLUDED
     if to is PaymentState.RECEIVED and payment.state is PaymentState.HELD and payment.shares:
         return PaymentState.MATCHED
     return to
 
 
-def share_of(payment: Payment, debt: Charged) -> Share:
+def check_sent(posting: Posting, file: Upload | None) -> None:
+    """Raise NotPossibleError for a posting in a file that Alma has not got: the file would pay it a second time."""
+    if posting.state is not PostingState.LISTED or (file is not None and file.state is UploadState.SENT):
+        return
+    message = f"posting {posting.external_id}: stands in no file that Alma has got"
+    if file is not None:
+        by_word = file.state in UPLOADS
+        what = f"say first what is to become of that: {' or '.join(UPLOADS[file.state])}" if by_word else "it goes out"
+        message = f"posting {posting.external_id}: stands in file {file.batch.name}, which is {file.state}; {what}"
+    raise NotPossibleError(message)
+
+
+def check_kept(posting: Posting, payment: Payment, backs: Sequence[Payment], charged: Charged) -> None:
+    """Raise NotPossibleError for a posting of which money went back, so that Alma would get more than the bursar kept.
+
+    Where a part went back, one that is held for just that is paid in full all the same: a person has seen it.
+    """
+    debt, each = (posting.source, posting.fee_id), kept(payment, backs)
+    mine = sum(each[one.number] for one in payment.shares if (one.source, one.fee_id) == debt)
+    left = max(0, min(mine, charged.paid_cents))
+    if posting.cents <= left or (left and is_stopped(posting)):
+        return
+    lines = ", ".join(f"{dollars(-one.cents)} by {one.payment_ref or one.key}" for one in backs)
+    message = (
+        f"posting {posting.external_id}: money of fee {debt[1]} went back{f' ({lines})' if lines else ''}, and "
+        f"{dollars(left)} of the {dollars(posting.cents)} are kept; enter by hand what Alma lacks of that, then say "
+        "--settled-elsewhere"
+    )
+    raise NotPossibleError(message)
+
+
+def held_again(code: str) -> str:
+    """Say to whoever lets something go that this is no yes to why it was held; "" where it is one."""
+    return "" if code in TAKEN_AS_YES else f"; it is looked at anew, and held again if it is still {code}"
+
+
+def share_of(payment: Payment, debt: Charged, free: int) -> Share:
     """Give what a payment pays of a debt that a person named: all that is open there, and no more than it brings.
 
-    Raises NotPossibleError where nothing is open, for money that goes back, and for a debt of another system.
+    ``free`` are its cents less what went back of it while it was for no debt.  Raises NotPossibleError where nothing is
+    open or left, for money that goes back, and for a debt of another system.
     """
     place = f"payment {payment.key}"
     if payment.cents <= 0:
         message = f"{place}: money that goes back pays nothing; say --resend, --settled-elsewhere or --reject"
+        raise NotPossibleError(message)
+    if free <= 0:
+        message = f"{place}: all of it went back; say --settled-elsewhere"
         raise NotPossibleError(message)
     if debt.system != payment.system:
         message = (
@@ -109,12 +162,20 @@ def share_of(payment: Payment, debt: Charged) -> Share:
     if room <= 0:
         message = f"{place}: nothing is open of fee {debt.fee_id} at {debt.system} ({dollars(debt.charged_cents)} paid)"
         raise NotPossibleError(message)
-    return Share(1, debt.source, debt.fee_id, min(payment.cents, room))
+    return Share(1, debt.source, debt.fee_id, min(free, room))
 
 
 def of_upload(upload: Upload, action: Action) -> UploadState:
     """Say where a file goes.  Raises NotPossibleError."""
     return _chosen(f"file {upload.batch.name}", upload.state, UPLOADS.get(upload.state, {}), action)
+
+
+def of_file(file: InFile, action: Action) -> str:
+    """Say in a word what becomes of a file that came in.  Raises NotPossibleError."""
+    if file.state not in FILES or file.code == GIVEN_UP:
+        message = f"{file.name}: is a file that came in; it is read or refused by itself, and `bursar explain` tells why"
+        raise NotPossibleError(message)
+    return _chosen(f"file {file.name}", file.state, FILES[file.state], action)
 
 
 def of_task(task: Task, action: Action) -> str:

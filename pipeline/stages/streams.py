@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from pipeline.campus.back import Return
     from pipeline.campus.load import Loaded
     from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import InFile
+    from pipeline.ports.ledger import InFile, Payment
 
 END_OF_TIME = "9999-12-31"
+
+AHEAD = timedelta(days=7)
+"""How far ahead of the day on which its file came a line may be dated: a bursar who has closed a day dates what comes
+after it with the next business day.  What is dated later than that is a mistake."""
 
 
 def fitting(campus: Loaded, system: str, name: str, layout: str = "") -> list[Return]:
@@ -55,7 +60,8 @@ class Streams:
     def overtaken(self, sha: str, reader: str, covers_to: str) -> bool:
         """Whether a file is older than one of its stream that was booked before it came.
 
-        It was written earlier, by its sender's clock, or lines of later days than its own are known.
+        It was written earlier, by its sender's clock, or lines of later days than its own are known; a line that is
+        dated after its own file came tells nothing.
         """
         file = self.file(sha)
         if file is None:
@@ -64,14 +70,47 @@ class Streams:
             return True
         after = _day_after(covers_to)
         later = self._work.ledger.payments_between(file.feed, reader, after, END_OF_TIME) if after else ()
-        return any(self.same(sha, one.file_sha) for one in later if one.file_sha != sha)
+        return any(self.same(sha, one.file_sha) for one in later if one.file_sha != sha and not self._too_late(one))
+
+    def overcome(self, sha: str) -> bool:
+        """Whether a whole file of its stream is booked that came after it: under its name, or on a later day."""
+        file = self.file(sha)
+        return file is not None and any(self._after(file, one) for one in self._booked if self._with(file, one))
+
+    def newest_written(self, sha: str) -> bool:
+        """Whether its sender's clock says that a file was written after all of its stream that are booked."""
+        file = self.file(sha)
+        return file is not None and all(0 < one.changed < file.changed for one in self._booked if self._with(file, one))
 
     def booked(self, sha: str) -> None:
         """Say that a file is dealt with by now."""
         self._booked = [*self._booked, *([file] if (file := self.file(sha)) is not None else [])]
 
+    def _after(self, file: InFile, other: InFile) -> bool:
+        days = [had_on(one, self._work.campus) for one in (file, other)]
+        return days[0] < days[1] or (other.name == file.name and file.archived_at < other.archived_at)
+
+    def _too_late(self, payment: Payment) -> bool:
+        file = self.file(payment.file_sha)
+        return file is not None and payment.occurred_on > last_day(had_on(file, self._work.campus))
+
     def _with(self, file: InFile, other: InFile) -> bool:
         return file.feed == other.feed and file.sha != other.sha and self.same(file.sha, other.sha)
+
+
+def came_on(file: InFile, campus: Loaded) -> date:
+    """Say on which day at the campus a file was left for us."""
+    return (file.delivered_at or file.archived_at).astimezone(ZoneInfo(campus.campus.time_zone)).date()
+
+
+def had_on(file: InFile, campus: Loaded) -> date:
+    """Say on which day at the campus a file came into our archive, by our own clock: a sender's may stand anywhere."""
+    return file.archived_at.astimezone(ZoneInfo(campus.campus.time_zone)).date()
+
+
+def last_day(came: date) -> str:
+    """Give the last day that a line of a file which came then can be of."""
+    return (came + AHEAD).isoformat()
 
 
 def first_and_last(days: Sequence[str]) -> tuple[str, str]:

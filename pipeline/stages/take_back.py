@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentState, PostingBook, PostingState, Share, TaskBook
-from pipeline.stages import closing
+from pipeline.stages import closing, went_back
 from pipeline.stages.credited import Books as ChargedBooks
-from pipeline.stages.credited import Credited
+from pipeline.stages.credited import Credit, Credited
 from pipeline.stages.duties import Duties
-from pipeline.stages.giveback import Origin, divided, parts, together
+from pipeline.stages.giveback import Origin, divided, parts, together, unsent
 from pipeline.stages.match import debts_of, fees_named
-from pipeline.stages.origins import by_fee, by_receipt, cents_for
+from pipeline.stages.never_sent import NeverSent
+from pipeline.stages.origins import by_fee, by_receipt, cents_for, is_for, names
 from pipeline.stages.payable import Hold
-from pipeline.stages.writeoffs import ADJUSTED, UNPLACED, written_off
 from pipeline.stages.writeoffs import TOO_MUCH as MORE_THAN_OPEN
+from pipeline.stages.writeoffs import UNPLACED, adjusted, written_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,32 +47,37 @@ def take_back(work: Work) -> None:
 
     Then close the tasks of which the ledger or Alma shows by now that they are done.
     """
-    work.findings += back_all(work.ledger, work.outside.clock, work.today)
+    never_sent = NeverSent(work.ledger, work.outside.alma, work.outside.clock, work.campus.campus.name)
+    work.findings += back_all(work.ledger, work.outside.clock, work.today, never_sent)
+    work.withheld |= never_sent.withheld
     closing.reopened(work.ledger, work.outside.clock)
+    closing.given_back(work.ledger, work.outside.clock)
     work.findings += closing.cleared(work.ledger, work.outside.alma, work.outside.clock)
 
 
-def back_all(book: Books, clock: Clock, today: date) -> list[Finding]:
+def back_all(book: Books, clock: Clock, today: date, never_sent: NeverSent) -> list[Finding]:
     """Deal with every such line that is new, or waited for what it speaks of, oldest first; give what is to be told.
 
-    Safe to call again after it died anywhere.
+    Safe to call again after it died anywhere.  What ``never_sent`` withholds afterwards must not be sent in this run.
     """
-    desk = Desk(book, clock, today)
+    desk = Desk(book, clock, today, never_sent)
     findings: list[Finding] = []
     for line in book.payments_in(PaymentState.RECEIVED, PaymentState.HELD):
         new = line.state is PaymentState.RECEIVED and (line.kind != "sale" or line.cents < 0)
         if new or (line.state is PaymentState.HELD and line.code in LOOKED_AT_AGAIN):
             findings += desk.hold(line, hold) if (hold := desk.deal(line)) else []
-    return findings
+    return [*findings, *desk.findings, *went_back.stop(book, clock), *never_sent.findings]
 
 
 class Desk:
     """Deals with one line after the other; each sees what the ones before it took."""
 
-    def __init__(self, book: Books, clock: Clock, today: date) -> None:
+    def __init__(self, book: Books, clock: Clock, today: date, never_sent: NeverSent) -> None:
         """Ask nothing yet."""
         self.book, self.clock, self.today = book, clock, today.isoformat()
+        self.never_sent = never_sent
         self.credited = Credited(book)
+        self.findings: list[Finding] = []
 
     def hold(self, line: Payment, hold: Hold) -> list[Finding]:
         """Hold a line; it is news once for each reason."""
@@ -84,11 +90,9 @@ class Desk:
             return self.give_back(line)
         if line.cents < 0 and line.kind == "adjustment" and (line.origin_ref or by_receipt(line, self.book)):
             return self.give_back(line)
-        if line.kind == "writeoff" or (line.cents < 0 and line.kind == "adjustment"):
+        if line.kind == "writeoff":
             return self.write_off(line)
-        return Hold(
-            ADJUSTED, f"{dollars(line.cents)} as {line.kind}: it may be money that came in, or more that is owed"
-        )
+        return adjusted(line)
 
     def write_off(self, line: Payment) -> Hold | None:
         """Take off the debt what the bursar wrote off, or say why not."""
@@ -105,10 +109,18 @@ class Desk:
         if not lines:
             return self._of_the_fee(line)
         enough = [one for one in lines if one.left >= -line.cents] or lines[:1]
-        if len(enough) > 1 and not line.fee_ref:
-            says = f"{dollars(-line.cents)} go back of receipt {line.origin_ref or line.payment_ref}"
+        return self._unclear(line, enough) or self._of_one(line, enough[0])
+
+    def _unclear(self, line: Payment, enough: Sequence[Origin]) -> Hold | None:
+        """A receipt says enough if one line of it is left, or several of the one fee that is named, and of no other."""
+        says = f"{dollars(-line.cents)} go back of receipt {line.origin_ref or line.payment_ref}"
+        if len(enough) > 1 and len(names(line)) != 1:
             return Hold(UNCLEAR, f"{says}, which has {len(enough)} lines that they may be for")
-        return self._of_one(line, enough[0])
+        known = [self.book.charged(line.system, name) for name in names(line)]
+        debts = [(one.source, one.fee_id) if one else None for one in known]
+        if all(is_for(line, one.payment, debts) for one in enough):
+            return None
+        return Hold(UNCLEAR, f"{says} for {', '.join(sorted(names(line)))}, and that receipt paid another fee")
 
     def _of_the_fee(self, line: Payment) -> Hold | None:
         """Without a receipt the newest payment of just these cents counts; else the debt is opened by so much.
@@ -135,6 +147,9 @@ class Desk:
         if -line.cents > origin.left or overdrawn:
             says = f"{dollars(-line.cents)} go back, and {dollars(0 if overdrawn else origin.left)} of receipt"
             return Hold(TOO_MUCH, f"{says} {origin.payment.payment_ref or origin.payment.key} are left")
+        stays = unsent(origin, given, taken, line)
+        if (stays or origin.cancels(line)) and (doubt := self._doubt(origin, stays, charged)):
+            return Hold(EARLY, f"{dollars(-line.cents)} go back, and {doubt}")
         if origin.cancels(line):
             self.book.cancel_payment(origin.payment, line, _cancelled(line), self.clock.now())
             return None
@@ -144,9 +159,15 @@ class Desk:
         for part in given:
             if cents := taken.get(part.debt, 0):
                 self._duty(line, charged[part.debt], part, cents, duties)
-        self._unsend([part for part in given if part.stays_unsent(taken.get(part.debt, 0))], line)
-        self._book(line, taken, duties, origin.payment.key)
+        self._unsend(stays, line)
+        self._book(line, taken, duties, [origin], origin.payment.key)
         return None
+
+    def _doubt(self, origin: Origin, unsent: Sequence[Part], charged: Mapping[Debt, Charged]) -> str:
+        """Say why what is to be cancelled may be in Alma all the same, as after the ledger was lost."""
+        names = origin.payment.fee_ref or origin.payment.fees
+        debts = () if unsent and names else debts_of(origin.payment, self.book)
+        return self.never_sent.doubt(origin, [charged[part.debt] for part in unsent], debts)
 
     def _of_several(self, line: Payment, charged: Charged, paid: Sequence[Origin]) -> Hold | None:
         """Open a debt by money of several payments, as where a sum paid to date has fallen: nobody says of which."""
@@ -155,15 +176,29 @@ class Desk:
             says = f"{dollars(-line.cents)} go back, and {dollars(charged.paid_cents)} of what came in for"
             return Hold(TOO_MUCH, f"{says} {charged.reference} are left")
         live = [one for one in paid if one.payment.state is not PaymentState.CANCELLED]
+        if waits := [one for one in live if one.waits]:
+            return self._of_the_unplanned(line, waits)
         each = [part for one in live for part in parts(one, self._charged(one)) if part.debt == debt]
         duties = Duties(line, self.today)
         self._duty(line, charged, together(each, charged.paid_cents), -line.cents, duties)
-        self._book(line, {debt: -line.cents}, duties, "")
+        self._book(line, {debt: -line.cents}, duties, live, "")
         return None
 
-    def _book(self, line: Payment, taken: Mapping[Debt, int], duties: Duties, origin: str) -> None:
+    def _of_the_unplanned(self, line: Payment, waits: Sequence[Origin]) -> Hold | None:
+        """What Alma need not learn of goes back first; a sum that is more than one such payment waits for its plan."""
+        enough = [one for one in waits if one.left >= -line.cents]
+        if enough:
+            return self._of_one(line, enough[0])
+        return Hold(EARLY, f"{dollars(-line.cents)} go back, and some of what came in is still to be planned")
+
+    def _book(
+        self, line: Payment, taken: Mapping[Debt, int], duties: Duties, origins: Sequence[Origin], key: str
+    ) -> None:
+        """Book it as money of the payment of this key, or of several (""); what a person had let go is asked again."""
         shares = [Share(number, *debt, -cents) for number, (debt, cents) in enumerate(taken.items(), 1)]
-        self.book.take_back(line, shares, duties.made, self.clock.now(), origin=origin)
+        for posting in [one for origin in origins for one in origin.postings if (one.source, one.fee_id) in taken]:
+            self.findings += went_back.ask_again(posting, line, self.book, self.clock)
+        self.book.take_back(line, shares, duties.made, self.clock.now(), origin=key)
 
     def _known(self, payment: Payment) -> Origin:
         return Origin(payment, self.book.backs_of(payment.key), self.book.postings_of(payment.key))
@@ -176,19 +211,19 @@ class Desk:
         if not too_much:
             return
         credit = self._credit(line, charged, cents, too_much)
-        if credit:
-            duties.clear(charged, credit)
-        if too_much > credit:
-            duties.unpay(charged, too_much - credit, unsure=part.unsure)
+        if credit.cents:
+            duties.clear(charged, credit.cents, credit.fee_id)
+        if too_much > credit.cents:
+            duties.unpay(charged, too_much - credit.cents, unsure=part.unsure)
 
-    def _credit(self, line: Payment, charged: Charged, cents: int, too_much: int) -> int:
+    def _credit(self, line: Payment, charged: Charged, cents: int, too_much: int) -> Credit:
         """Give the cents of a refund that answer a credit: so much is not owed again."""
         if line.kind != "refund":
-            return 0
+            return Credit(0)
         waiting = self.credited.waiting(charged, cents)
-        credit = waiting + self.credited.booked(charged)
-        owed_again = max(0, charged.charged_cents - waiting - (charged.paid_cents - cents))
-        return min(credit, max(0, too_much - owed_again))
+        credit = waiting.cents + self.credited.booked(charged)
+        owed_again = max(0, charged.charged_cents - waiting.cents - (charged.paid_cents - cents))
+        return Credit(min(credit, max(0, too_much - owed_again)), waiting.fee_id)
 
     def _unsend(self, unsent: Sequence[Part], line: Payment) -> None:
         """What was planned and never attempted need not be paid in Alma first, only for staff to undo it."""

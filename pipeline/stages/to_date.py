@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from pipeline.ports.ledger import Payment, PaymentBook
     from pipeline.stages.told import Memory
 
-TWO_SUMS = "PAYMENT-TWO-SUMS"
-NEWS, KNOWN, NOTHING, CONTRADICTS = "news", "known", "nothing", "contradicts"
+TWO_SUMS, OLDER = "PAYMENT-TWO-SUMS", "PAYMENT-SUM-OLDER"
+NOT_ENTERED = (TWO_SUMS, OLDER)
+"""Why a sum is held that is no payment a person could let go: the next file says again what was paid."""
+
+WHY_OLDER = (
+    "{before_cents} cents count as paid of {fee_ref}; this sum, said for {occurred_on}, is older, and not entered"
+)
+
+NEWS, KNOWN, NOTHING, CONTRADICTS, OTHERWISE = "news", "known", "nothing", "contradicts", "otherwise"
 
 
 @dataclass(slots=True)
@@ -33,13 +40,26 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one row says: the place of the row, its file, the key of its reference, the day and the sum by then."""
+    """What one row says: its place, file and system, the key of its reference, the day and the sum by then."""
 
     place: int
     sha: str
+    system: str
     key: str
     on: str
     cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the files of tonight may still say: of ``read`` nothing counts yet, ``late`` were written before others.
+
+    ``agreed`` are the systems of which a person has said that an older day may count.
+    """
+
+    read: Collection[str]
+    late: Collection[str]
+    agreed: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +71,29 @@ class Verdict:
     before: int = 0
 
 
-def differences(given: pd.DataFrame, fresh: Collection[str], book: PaymentBook, memory: Memory) -> Outcome:
+def differences(given: pd.DataFrame, files: Said, book: PaymentBook, memory: Memory) -> Outcome:
     """Make of each row (identity ``to_date``) the change since what was said before, under the number of that change.
 
     Passed rows have the difference as amount_cents, the rest as before_cents; less than before is a reversal.  Of a
-    reference that a file names several times the newest day counts.  Two sums of that day are held, and are no payment
-    that a person could let go: the next file says again what was paid.  A file that is not in ``fresh`` says nothing
-    new: it is booked, or older than one that was.
+    reference that a file names several times the newest day counts.  Two sums of that day are held (NOT_ENTERED), and
+    so is another sum than the one that counts, if it is of an older day, or its file came late.  A file that is not in
+    ``files.read`` is booked and says nothing new.
     """
     statements = _statements(given)
     chains = _chains(book, {one.key for one in statements})
     found: dict[int, Verdict] = {}
     for (sha, key), same in _by_file(statements).items():
         chain = chains[key]
-        found |= _judged(same, chain, news=sha in fresh)
+        if sha in files.read:
+            found |= _judged(same, chain, late=sha in files.late, agreed=same[0].system in files.agreed)
+        else:
+            found |= _known(same)
         memory.said.setdefault(sha, set()).update(step_of(key, number + 1) for number in range(chain.steps))
     return _sorted(given, [found[place] for place in range(len(given))])
 
 
 def _statements(given: pd.DataFrame) -> list[Statement]:
-    names = ("file_sha", "payment_key", "occurred_on", "amount_cents")
+    names = ("file_sha", "system", "payment_key", "occurred_on", "amount_cents")
     columns = (given[name].tolist() for name in names)
     return [Statement(place, *said) for place, said in enumerate(zip(*columns, strict=True))]
 
@@ -103,18 +126,27 @@ def _add(chain: Chain, payment: Payment) -> None:
     chain.on = max(chain.on, payment.occurred_on)
 
 
-def _judged(same: list[Statement], chain: Chain, *, news: bool) -> dict[int, Verdict]:
-    """Judge what one file says of one reference; ``chain`` learns it."""
+def _known(same: list[Statement]) -> dict[int, Verdict]:
+    return {one.place: Verdict(KNOWN, one.key) for one in same}
+
+
+def _judged(same: list[Statement], chain: Chain, *, late: bool, agreed: bool) -> dict[int, Verdict]:
+    """Judge what one file says of one reference; ``chain`` learns it.
+
+    A file that came late says nothing of a day up to the one that counts: a newer file has spoken since.
+    """
     newest = max(one.on for one in same)
     last = [one for one in same if one.on == newest]
-    found = {one.place: Verdict(KNOWN, one.key) for one in same}
-    if not news or newest < chain.on:
+    found = _known(same)
+    if late and newest <= chain.on:
         return found
     if len({one.cents for one in last}) > 1:
         return found | {one.place: Verdict(CONTRADICTS, one.key) for one in last}
     one = last[0]
     if one.cents == chain.cents:
         return found if chain.steps else found | {one.place: Verdict(NOTHING, one.key)}
+    if not agreed and (newest < chain.on or (late and chain.steps)):
+        return found | {one.place: Verdict(OTHERWISE, one.key, chain.cents)}
     found[one.place] = Verdict(NEWS, step_of(one.key, chain.steps + 1), chain.cents)
     chain.steps, chain.cents, chain.on = chain.steps + 1, one.cents, newest
     return found
@@ -142,6 +174,7 @@ def _sorted(given: pd.DataFrame, verdicts: list[Verdict]) -> Outcome:
     rows.put("duplicate", those(KNOWN), "PAYMENT-KNOWN", "no more and no less was paid for it than had been said")
     rows.put("excluded", those(NOTHING), "PAYMENT-ZERO", "line {line} moves no money")
     rows.hold(those(CONTRADICTS), TWO_SUMS, "two sums of {fee_ref} are said for {occurred_on}; neither is entered")
+    rows.hold(those(OTHERWISE), OLDER, WHY_OLDER)
     return rows.outcome()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import PaymentState
 from pipeline.rules import Sorting
-from pipeline.stages.identity import CONTENT, key_of, line_of
+from pipeline.stages.identity import CONTENT, RECEIPT, key_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 FOREIGN = "PAYMENT-NOT-OURS"
 
+OTHER_DAY = "its receipt said the same money before, of another day than {occurred_on}: the same money, or more of it"
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a line of money said when it was first told: its fingerprint, the file it stood in, whether it was ours."""
+    """What a line of money said when it was first told: fingerprint, the file it stood in, its day, if it was ours."""
 
     fingerprint: str
     file_sha: str
+    on: str = ""
     foreign: bool = False
 
 
@@ -42,6 +45,7 @@ class Row:
     repeats: str
     receipt: str
     place: str
+    on: str
 
 
 @dataclass(slots=True)
@@ -54,7 +58,7 @@ class Memory:
     ours_now: set[str] = field(default_factory=set)
 
     def verdict(self, row: Row) -> tuple[str, str]:
-        """Say what a line is (news, known, changed, repeated) and which key it bears; remember it."""
+        """Say what a line is (news, known, changed, repeated, another day) and which key it bears; remember it."""
         what, key = self.put_aside(row)
         if what == "known" and (before := self.told.get(key)) is not None and before.foreign:
             self.ours_now.add(key)
@@ -69,7 +73,10 @@ class Memory:
             key = key_of(row.key, row.fingerprint, *self._where(row))
         if key in self.told:
             what = "known"
-        self.told.setdefault(key, Told(row.fingerprint, row.sha))
+        if what == "known" and self._of_another_day(row, key):
+            key = _of_day(key, row.on)
+            what = "known" if key in self.told else "another day"
+        self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on))
         self.said.setdefault(row.sha, set()).update((row.key, key, row.place))
         return what, key
 
@@ -95,6 +102,11 @@ class Memory:
             return "known", row.receipt
         return ("news", row.place) if least.file_sha == row.sha else ("changed", "")
 
+    def _of_another_day(self, row: Row, key: str) -> bool:
+        """Whether a receipt says the same money of a day on which it had not said it: it may move money twice."""
+        before = self.told[key].on
+        return row.identity == RECEIPT and "" not in (row.on, before) and row.on != before
+
     def _where(self, row: Row) -> tuple[str, ...]:
         """An equal line is one for its file; in a report that repeats itself, one for all its files."""
         of = self.streams.of(row.sha)
@@ -104,7 +116,7 @@ class Memory:
 def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
     """Give the rows of tables.PAYMENTS as told apart."""
     names = ("payment_key", "fingerprint", "file_sha", "line", "identity", "repeats", "receipt_key", "line_key")
-    columns = (frame[name].astype("str").tolist() for name in names)
+    columns = (frame[name].astype("str").tolist() for name in (*names, "occurred_on"))
     return (Row(*said) for said in zip(*columns, strict=True))
 
 
@@ -115,20 +127,33 @@ def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
         for row in rows_of(frame):
             of = streams.of(row.sha)
             pattern = (of.pattern,) if of is not None else ()
-            found |= {row.key, row.receipt, row.place, key_of(row.key, row.fingerprint)}
-            found |= {key_of(row.key, row.fingerprint, *where) for where in (pattern, (row.sha, row.line))}
-    return found - {""}
+            mine = {row.key, row.receipt, row.place, key_of(row.key, row.fingerprint)} - {""}
+            found |= mine
+            if row.identity == RECEIPT:
+                found |= {_of_day(key, row.on) for key in mine}
+            else:
+                found |= {key_of(row.key, row.fingerprint, *where) for where in (pattern, (row.sha, row.line))}
+    return found
 
 
 def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
     """Begin with what the ledger knows."""
     return Memory(
         {
-            key: Told(one.fingerprint, one.file_sha, one.state is PaymentState.EXCLUDED and one.code == FOREIGN)
+            key: Told(one.fingerprint, one.file_sha, one.occurred_on, foreign=_is_foreign(one))
             for key, one in known.items()
         },
         streams,
     )
+
+
+def _of_day(key: str, day: str) -> str:
+    """Make the key of what a line says again of another day."""
+    return key_of(key, "day", day)
+
+
+def _is_foreign(payment: Payment) -> bool:
+    return payment.state is PaymentState.EXCLUDED and payment.code == FOREIGN
 
 
 def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
@@ -143,5 +168,6 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
 
     rows.put("duplicate", those("known"), "PAYMENT-KNOWN", "the ledger holds this line, or an earlier one of tonight")
     rows.hold(those("changed"), "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
+    rows.hold(those("another day"), "PAYMENT-OTHER-DAY", OTHER_DAY)
     rows.hold(those("repeated"), "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
     return rows.outcome()

@@ -20,7 +20,13 @@ GONE = "PAYMENT-WITHDRAWN?"
 FREE = (PaymentState.RECEIVED, PaymentState.MATCHED, PaymentState.SUSPENSE, PaymentState.HELD)
 """States in which nothing of a payment can be in Alma."""
 
-A_PERSON_ANSWERS = ("PAYMENT-UNREADABLE", "PAYMENT-CHANGED", "PAYMENT-REPEATED")
+A_PERSON_ANSWERS = (
+    "PAYMENT-UNREADABLE",
+    "PAYMENT-CHANGED",
+    "PAYMENT-OTHER-DAY",
+    "PAYMENT-REPEATED",
+    "PAYMENT-MOVED-DAY",
+)
 """What a line is held for when it is entered.  Whether it is said again does not answer that, so it stays as it is."""
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 UNPLACED = "WRITEOFF-UNPLACED"
 TOO_MUCH = "WRITEOFF-TOO-MUCH"
+UNDONE = "WRITEOFF-UNDONE"
 ADJUSTED = "ADJUSTMENT"
 
 
@@ -35,11 +36,14 @@ def written_off(line: Payment, named: Sequence[Named], debts: Sequence[Charged],
     """Say what a line that lowers what the bursar wants takes off which debt, or why a person must look.
 
     ``named`` are the fees it names, ``debts`` the patron's, for people.  Nothing is taken off a debt that nobody named,
-    nor more than is open.  A line that is called an adjustment may just as well speak of a payment, so where money came
-    in for the debt a person decides.
+    nor more than is open.  In a file of money what settles a debt is positive, a write-off as well as a payment; a
+    negative one is a write-off that the bursar has undone, and what was waived in Alma by then only staff can tell.
     """
+    if line.cents < 0:
+        said = f"a write-off of {dollars(line.cents)}: the bursar wants what was written off after all"
+        return Hold(UNDONE, f"{said}; {candidates(debts)}")
     wanted = _wanted(named)
-    total = abs(line.cents)
+    total = line.cents
     if wanted is None:
         return Hold(UNPLACED, f"{dollars(total)} off a debt that no charge at {line.system} tells; {candidates(debts)}")
     if sum(cents for _, cents in wanted) != total:
@@ -53,6 +57,14 @@ def written_off(line: Payment, named: Sequence[Named], debts: Sequence[Charged],
             duties.waive(charged, cents)
     shares = [Share(number, one.source, one.fee_id, cents) for number, (one, cents) in enumerate(wanted, 1)]
     return WriteOff(tuple(shares), tuple(duties.made))
+
+
+def adjusted(line: Payment) -> Hold:
+    """Say what an adjustment of no receipt may mean; a person must tell, for one sign opens debts and settles them."""
+    means = "take money back, want more than was charged, or less"
+    if line.cents > 0:
+        means = "be money that came in, or less that is owed"
+    return Hold(ADJUSTED, f"{dollars(line.cents)} as {line.kind}: it may {means}")
 
 
 def _wanted(named: Sequence[Named]) -> list[tuple[Charged, int]] | None:
@@ -69,9 +81,6 @@ def _wanted(named: Sequence[Named]) -> list[tuple[Charged, int]] | None:
 def _hold(line: Payment, charged: Charged, cents: int) -> Hold | None:
     if not same_patron(line, charged):
         return Hold(UNPLACED, f"the charge under reference {charged.reference} was sent for another patron")
-    if line.kind == "adjustment" and charged.paid_cents:
-        paid = f"{dollars(charged.paid_cents)} came in for {charged.reference}"
-        return Hold(ADJUSTED, f"{dollars(cents)} down: {paid}, and the line may take that back or lower the debt")
     if cents > charged.open_cents:
         still = f"{dollars(charged.open_cents)} of {charged.reference} are open"
         return Hold(TOO_MUCH, f"{dollars(cents)} are written off, and {still}")

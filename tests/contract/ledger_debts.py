@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline import tables
-from pipeline.ports.ledger import Figure, LedgerError, PostingState, StaleError, UploadState
+from pipeline.ports.ledger import Figure, LedgerError, PaymentState, PostingState, StaleError, UploadState
 from tests.contract.ledger_charges import rows, sent
 from tests.contract.ledger_kit import (
     MONDAY,
@@ -305,6 +305,27 @@ class DebtBookContract:
             (30, "2026-01-06", False),
             (60, "2026-01-07", True),
         ]
+
+    def test_what_a_person_settled_before_it_was_planned_may_be_in_alma(self, ledger: Ledger) -> None:
+        run = debts_sent(ledger)
+        back = payment("R1", -400, kind="refund")
+        ledger.enter_payments(run, PAID, [payment("K1"), payment("K2"), back], [], later(1))
+        for key, to in (("K1", PaymentState.SETTLED), ("K2", PaymentState.HELD)):
+            held = ledger.match_payment(payment(key), for_f1(700), later(2), code="FEE-CLOSED", why="closed")
+            ledger.settle_payment(held, to, "", "ada: typed in", later(24))
+        ledger.take_back(back, for_f1(-400), [], later(25), origin="K1")
+        assert rows(ledger.receipts("alma"), "fee_id", "cents", "day", "sure") == [("F1", 700, "2026-01-06", False)]
+        assert ledger.receipts("other").empty
+        assert [left for _, left, right in ledger.sums() if left != right] == []
+
+    def test_what_a_person_settled_of_a_debt_that_is_kept_here_never_is_in_alma(self, ledger: Ledger) -> None:
+        run, one = begun(ledger), fee("F1", 1000)
+        line = movement(one, payments_to="record")
+        ledger.book(run, booking([one], [line], [batch([line])]), NOON)
+        ledger.enter_payments(run, PAID, [payment("K1")], [], later(1))
+        held = ledger.match_payment(payment("K1"), for_f1(700), later(2), code="FEE-CLOSED", why="closed")
+        ledger.settle_payment(held, PaymentState.SETTLED, "", "ada: typed in", later(24))
+        assert ledger.receipts("alma").empty
 
     def test_what_the_bursar_writes_off_is_set_beside_a_report_as_a_payment_is(self, ledger: Ledger) -> None:
         run, off = debts_sent(ledger), payment("K1", 700, kind="writeoff")

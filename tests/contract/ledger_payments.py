@@ -41,7 +41,7 @@ BY_VERB = {S.ALLOCATED, S.CANCELLED, S.TASKED, S.WITHDRAWN}
 SETTLING = {start: ends - BY_VERB if start is not S.TASKED else frozenset() for start, ends in PAYMENT_MOVES.items()}
 """The moves a payment can be settled by; the others have verbs of their own, and tasks end by being done."""
 
-KEEPING = (S.HELD, S.MATCHED)
+KEEPING = (S.HELD, S.MATCHED, S.SETTLED)
 
 
 class PaymentBookContract:
@@ -114,6 +114,14 @@ class PaymentBookContract:
         ledger.settle_payment(again, S.SUSPENSE, "MATCH-UNKNOWN-FEE", "no", later(3))
         assert self.paid(ledger, "F3") == 0
         assert ledger.payments_for("alma", "F3") == []
+
+    @pytest.mark.parametrize("code", ["", "FEE-CLOSED"])
+    def test_what_a_person_settles_stays_paid_for_the_bursar_has_it(self, ledger: PaymentBook, code: str) -> None:
+        held = ledger.match_payment(self.entered(ledger), for_f1(700), later(2), code="FEE-CLOSED", why="closed")
+        done = ledger.settle_payment(held, S.SETTLED, code, "ada: typed in", later(3))
+        assert done == replace(held, state=S.SETTLED, code=code, why="ada: typed in")
+        assert ledger.payments_for("alma", "F1") == ledger.payments_in(S.SETTLED) == [done]
+        assert self.paid(ledger, "F1") == 700
 
     def test_a_payment_may_be_held_as_it_is_matched(self, ledger: PaymentBook) -> None:
         seen = self.entered(ledger)
@@ -278,6 +286,7 @@ class PaymentBookContract:
             back = replace(back, key="K2")
         ledger.enter_payments(RUN, PAID, [money, back], [], later(1))
         if state is S.TASKED:
+            matched(ledger, money)
             return ledger.take_back(back, for_f1(-1000), [task(back)], later(2))
         ledger.cancel_payment(money, back, "FEE-CLOSED", later(2))
         return ledger.known_payments(["K1"])["K1"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ports.ledger import LedgerError, PaymentState, PostingState, StaleError, TaskState
-from tests.contract.ledger_kit import PAID, for_f1, later, matched, payment, placed, share, task
+from pipeline.ports.ledger import LedgerError, PaymentState, PostingState, StaleError, TaskState, Word
+from tests.contract.ledger_kit import EXPORT, PAID, for_f1, later, matched, payment, placed, share, task
 from tests.contract.ledger_payments import RUN
 
 if TYPE_CHECKING:
@@ -99,13 +100,55 @@ class ReturnsContract:
         assert ledger.take_back(BACK, [], [], later(3)) == replace(BACK, state=S.SETTLED)
         assert self.sums(ledger) == (1000, 0)
 
-    def test_more_may_go_back_than_came_in(self, ledger: MoneyBook) -> None:
-        self.entered(ledger)
-        ledger.take_back(BACK, for_f1(-700), [task(BACK)], later(3))
-        assert self.sums(ledger) == (1000, -700)
+    def test_no_more_goes_back_of_a_debt_than_came_in_for_it(self, ledger: MoneyBook) -> None:
+        money = self.entered(ledger)
+        with pytest.raises(LedgerError, match=r"7\.00 more of fee F1"):
+            ledger.take_back(BACK, for_f1(-700), [task(BACK)], later(3))
+        matched(ledger, money, share(600))
+        with pytest.raises(LedgerError, match=r"R1.*1\.00 more of fee F1"):
+            ledger.take_back(BACK, for_f1(-700), [task(BACK)], later(3))
+        assert (ledger.payments_in(S.RECEIVED), ledger.tasks()) == ([BACK], [])
+        ledger.take_back(BACK, for_f1(-600), [task(BACK)], later(3))
+        assert self.sums(ledger) == (1000, 0)
+
+    @pytest.mark.parametrize("origin", ["K1", ""])
+    def test_a_payment_of_which_something_went_back_is_not_put_on_another_debt(
+        self, ledger: MoneyBook, origin: str
+    ) -> None:
+        held = ledger.match_payment(self.entered(ledger), for_f1(1000), later(2), code="FEE-CLOSED", why="closed")
+        ledger.take_back(BACK, for_f1(-400), [task(BACK)], later(3), origin=origin)
+        for fewer in ((share(600, 1, "F3"),), for_f1(399)):
+            with pytest.raises(LedgerError, match=r"K1.* more of fee F1"):
+                ledger.match_payment(held, fewer, later(4))
+        assert ledger.payments_in(S.HELD) == [held]
+        assert self.sums(ledger) == (1000, 600)
+        ledger.match_payment(held, for_f1(400), later(4))
+        assert self.sums(ledger) == (1000, 0)
+
+    @pytest.mark.parametrize("to", [S.RECEIVED, S.SUSPENSE, S.EXCLUDED])
+    def test_what_went_back_of_a_payment_that_is_for_no_debt_any_more_is_for_none_either(
+        self, ledger: MoneyBook, to: PaymentState
+    ) -> None:
+        held = ledger.match_payment(self.entered(ledger), for_f1(1000), later(2), code="FEE-CLOSED", why="closed")
+        back = ledger.take_back(BACK, for_f1(-400), [], later(3), origin="K1")
+        ledger.settle_payment(held, to, "", "said again", later(4))
+        assert ledger.backs_of("K1") == [replace(back, shares=())]
+        assert self.sums(ledger) == (1000, 0)
+
+    def test_a_debt_is_never_left_with_less_than_nothing(self, ledger: MoneyBook) -> None:
+        held = ledger.match_payment(self.entered(ledger), for_f1(1000), later(2), code="FEE-CLOSED", why="closed")
+        ledger.take_back(BACK, for_f1(-400), [task(BACK)], later(3))
+        with pytest.raises(LedgerError, match=r"K1.*4\.00 more of fee F1"):
+            ledger.settle_payment(held, S.RECEIVED, "", "said again", later(4))
+        void = payment("R2", -1000, kind="void")
+        ledger.enter_payments(RUN, EXPORT, [void], [], later(4))
+        with pytest.raises(LedgerError, match=r"K1.*4\.00 more of fee F1"):
+            ledger.cancel_payment(held, void, "voided", later(5))
+        assert (ledger.payments_in(S.HELD), ledger.payments_in(S.RECEIVED)) == ([held], [void])
+        assert self.sums(ledger) == (1000, 600)
 
     def test_money_goes_back_only_as_such_and_once(self, ledger: MoneyBook) -> None:
-        money = self.entered(ledger)
+        money = matched(ledger, self.entered(ledger), share(5))
         for wrong in (for_f1(1000), for_f1(-1001), for_f1(0), (share(-5, 2),), (share(-5, 1, "F9"),)):
             with pytest.raises(LedgerError, match="R1"):
                 ledger.take_back(BACK, wrong, [task(BACK)], later(3))
@@ -117,11 +160,11 @@ class ReturnsContract:
         ledger.open_task(task(BACK), later(3))
         with pytest.raises(StaleError):
             ledger.take_back(BACK, for_f1(-5), [task(BACK)], later(3))
-        assert ledger.payments_in(S.RECEIVED) == [money, BACK]
+        assert ledger.payments_in(S.RECEIVED, S.MATCHED) == [money, BACK]
         ledger.take_back(BACK, for_f1(-5), [task(BACK, 2)], later(3))
         with pytest.raises(StaleError):
             ledger.take_back(BACK, for_f1(-5), [task(BACK, 3)], later(3))
-        assert self.sums(ledger) == (1000, -5)
+        assert self.sums(ledger) == (1000, 0)
         assert [one.task_id for one in ledger.tasks()] == ["T-R1-1", "T-R1-2"]
 
     def test_a_write_off_comes_off_the_debts_and_is_no_money(self, ledger: MoneyBook) -> None:
@@ -156,6 +199,29 @@ class ReturnsContract:
             ledger.withdraw_payment(BACK, for_f1(401), [], later(3))
         ledger.withdraw_payment(BACK, for_f1(400), [], later(3))
         assert self.sums(ledger) == (0, 0)
+
+    def test_a_word_is_overtaken_when_a_payment_moves_and_comes_back(self, ledger: MoneyBook) -> None:
+        held = ledger.match_payment(self.entered(ledger), for_f1(1000), later(2), code="FEE-CLOSED", why="closed")
+        word = Word("K1", "resend, while held FEE-CLOSED", "kim", "open again", later(3))
+        ledger.say(word)
+        assert ledger.settle_payment(held, S.HELD, "FEE-CLOSED", "closed", later(4)) == held
+        assert ledger.said("K1") == word
+        let_go = ledger.settle_payment(held, S.MATCHED, "", "", later(4))
+        assert ledger.settle_payment(let_go, S.HELD, "FEE-CLOSED", "closed", later(5)) == held
+        assert ledger.said("K1") is None
+        ledger.say(replace(word, at=later(6)))
+        assert ledger.said("K1") == replace(word, at=later(6))
+
+    def test_a_word_is_overtaken_when_a_call_moves_and_not_when_alma_is_silent(self, ledger: MoneyBook) -> None:
+        placed(ledger, self.entered(ledger))
+        call = ledger.move_posting(ledger.postings_of("K1")[0], HELD, later(2), code="FEE-CLOSED")
+        word = Word(call.external_id, "reject, while held FEE-CLOSED", "kim", "not ours", later(3))
+        ledger.say(word)
+        call = ledger.note_blind(call, date(2026, 1, 6), "no answer", later(4))
+        assert ledger.said(call.external_id) == word
+        call = ledger.move_posting(call, READY, later(5))
+        ledger.move_posting(call, HELD, later(6), code="FEE-CLOSED")
+        assert ledger.said(call.external_id) is None
 
     def entered(self, ledger: MoneyBook) -> Payment:
         ledger.enter_payments(RUN, PAID, [payment("K1"), BACK], [], later(1))

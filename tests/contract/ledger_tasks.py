@@ -66,3 +66,11 @@ class TaskBookContract:
         ledger.say(replace(first, at=later(4)))
         assert ledger.said("BPK1-01") == replace(first, at=later(4))
         assert ledger.said("BPK1-02") is None
+
+    def test_a_word_on_a_task_is_overtaken_when_it_is_done(self, ledger: TaskBook) -> None:
+        ledger.open_task(task(MONEY), later(1))
+        word = Word("T-K1-1", "reject", "kim", "not needed", later(2))
+        ledger.say(word)
+        assert ledger.said("T-K1-1") == word
+        ledger.close_task("T-K1-1", "pat", "done", later(3))
+        assert ledger.said("T-K1-1") is None

@@ -180,7 +180,7 @@ def test_it_says_which_version_it_is() -> None:
     [
         (["nonsense"], "no such command 'nonsense'; `bursar --help` says what it takes"),
         (["--bogus"], "no such option: --bogus; "),
-        (["explain", "--campus", "x.toml"], "explain: missing argument 'fee'; `bursar explain --help`"),
+        (["explain", "--campus", "x.toml"], "explain: missing argument 'name'; `bursar explain --help`"),
         (["night", "--campus"], "option '--campus' requires an argument; "),
         (["night", "--campus", "x.toml", "--date", "5.1."], "night: invalid value for '--date': '5.1.' does not match"),
         (["layouts", "nonsense"], "layouts: no such command 'nonsense'; "),

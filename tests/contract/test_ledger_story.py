@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,6 +141,9 @@ def test_a_fee_record_names_every_version_and_what_is_paid(ledger: SqlLedger) ->
 def test_what_is_held_or_waits_is_listed_longest_first(ledger: SqlLedger) -> None:
     lived(ledger)
     run = ledger.runs(1)[0]
+    ledger.open_task(
+        replace(task(payment("K1", 100)), kind="refund", task_id="refund-K1-1", text="give it back"), later(75)
+    )
     waits = fee("F5", 60, "waiting", code="DATE", why="due later")
     ledger.book(run, booking([fee("F4", 75, "held"), waits]), later(100))
     ledger.book(run, booking([fee("F4", 75, "held"), waits | {"code": "MINIMUM"}]), later(124))
@@ -149,6 +153,7 @@ def test_what_is_held_or_waits_is_listed_longest_first(ledger: SqlLedger) -> Non
     facts = ("kind", "state", "subject", "code", "amount_cents", "file", "line", "since")
     assert [tuple(row[name] for name in facts) for row in ledger.held_rows()] == [
         ("payment", "suspense", "K1", "OVERPAID", 100, "paid.csv", 3, later(74).isoformat()),
+        ("task", "open", "refund-K1-1", "refund", 100, "", 0, later(75).isoformat()),
         ("fee", "held", "F4", "NORMALISE-UNMAPPED-TYPE", 75, "bursar.xml", 12, later(100).isoformat()),
         ("fee", "waiting", "F5", "MINIMUM", 60, "bursar.xml", 12, later(124).isoformat()),
         ("payment", "suspense", "K2", "MATCH-UNKNOWN-FEE", 80, "paid.csv", 3, later(130).isoformat()),
@@ -217,11 +222,24 @@ def test_what_goes_back_of_a_payment_comes_off_what_is_left_over_of_it(ledger: S
     run = debts_sent(ledger)
     ledger.enter_payments(run, PAID, [money, back], [], later(1))
     placed(ledger, money, rest=250)
+    ledger.open_task(replace(task(money), kind="refund", task_id="refund-K1-1", cents=250), later(2))
     assert [row["amount_cents"] for row in ledger.held_rows() if row["kind"] == "payment"] == [250]
     ledger.take_back(back, for_f1(-100), [task(back)], later(3), origin="K1")
     left = [row for row in ledger.held_rows() if row["kind"] == "payment"]
     assert [(row["subject"], row["amount_cents"]) for row in left] == [("K1", 50)]
-    assert events(ledger, "K1") == ["received", "received", "matched", "allocated", "tasked", "matched", "task"]
+    assert events(ledger, "K1") == ["received", "received", "matched", "allocated", "task", "tasked", "matched", "task"]
+
+
+def test_what_is_left_over_is_in_suspense_until_its_task_is_done(ledger: SqlLedger) -> None:
+    money = payment("K1")
+    run = debts_sent(ledger)
+    ledger.enter_payments(run, PAID, [money], [], later(1))
+    placed(ledger, money, rest=250)
+    owed = replace(task(money), kind="refund", task_id="refund-K1-1", subject="K1", cents=250)
+    ledger.open_task(owed, later(2))
+    assert [row["amount_cents"] for row in ledger.held_rows() if row["kind"] == "payment"] == [250]
+    ledger.close_task("refund-K1-1", "ada", "refunded at the bursar", later(3))
+    assert list(ledger.held_rows()) == []
 
 
 def test_a_payment_in_a_file_that_alma_has_waits_until_she_shows_it(ledger: SqlLedger) -> None:

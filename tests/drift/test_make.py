@@ -12,7 +12,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 PROMISED = {
-    *("help", "setup", "demo", "demo-clean", "test", "check", "bench", "model"),
+    *("help", "setup", "demo", "demo-clean", "test", "check", "bench", "model", "soak"),
     *("night", "charges", "payments", "report", "layouts", "golden", "lock"),
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.ports.ledger import Charged, PaymentState
+from pipeline.money import dollars
+from pipeline.ports.ledger import Charged, LedgerError, PaymentState
 from tests.fakes.alma import no_step
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Kept:
         self.posted_at: dict[str, datetime] = {}
         self.by_task: dict[str, Task] = {}
         self.words: dict[str, Word] = {}
+        self.moved_since_said: set[str] = set()
         self.heard_words: list[tuple[Word, str]] = []
         self.import_files: dict[int, Upload] = {}
         self.listed: dict[str, int] = {}
@@ -46,10 +48,23 @@ class Kept:
         """Forget everything but the charges: the ledger is gone, and the same payments come again."""
         for kept in (self.payments, self.by_id, self.suspense, self.files, self.refused_files):
             kept.clear()
-        for told in (self.by_task, self.words, self.import_files, self.listed, self.posted_at):
+        for told in (self.by_task, self.words, self.moved_since_said, self.import_files, self.listed, self.posted_at):
             told.clear()
         self.allocations.clear()
         self.heard_words.clear()
+
+    def pay(self, *after: Payment) -> None:
+        """Put these in the place of what is known of them.  Refuses that more went back of a debt than came in."""
+        before = self.payments
+        self.payments = before | {one.key: one for one in after}
+        touched = [*(before[one.key] for one in after if one.key in before), *after]
+        debts = {(share.source, share.fee_id) for one in touched for share in one.shares}
+        for source, fee_id in sorted(debts):
+            if (paid := self.shares_of(source, fee_id)) < 0:
+                self.payments = before
+                message = f"payment {after[0].key}: {dollars(-paid)} more of fee {fee_id} would go back than came in"
+                raise LedgerError(message)
+        self.moved_since_said |= {one.key for one in after}
 
     def shares_of(self, source: str, fee_id: str, *, written_off: bool = False) -> int:
         """Add up what was received for a debt, less what went back; or what was written off."""

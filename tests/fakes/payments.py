@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 S = PaymentState
 VERBS = (S.ALLOCATED, S.CANCELLED, S.TASKED, S.WITHDRAWN)
-KEEPING = (S.HELD, S.MATCHED)
+KEEPING = (S.HELD, S.MATCHED, S.SETTLED)
 
 
 def refuse(what: str) -> None:
@@ -133,13 +133,14 @@ class FakePayments(Kept):
         if not there or to in VERBS or payment.state is S.TASKED or (to is S.MATCHED and not payment.shares):
             refuse(f"payment {payment.key}: there is no way from {payment.state} to {to}")
         shares = payment.shares if to in KEEPING else ()
-        return self.moved(payment, replace(payment, state=to, code=code, why=why, shares=shares))
+        after = replace(payment, state=to, code=code, why=why, shares=shares)
+        return self.moved(payment, after, *(self.backs_of(payment.key) if shares != payment.shares else ()))
 
-    def moved(self, seen: Payment, after: Payment) -> Payment:
-        """Put a payment in the place of what was seen of it."""
+    def moved(self, seen: Payment, after: Payment, *backs: Payment) -> Payment:
+        """Put a payment in the place of what was seen of it; ``backs`` come to be for nothing with it."""
         self.unmoved(seen)
         self.step(f"before {seen.state} -> {after.state}")
-        self.payments[seen.key] = after
+        self.pay(after, *(replace(one, shares=()) for one in backs))
         self.step(f"after {seen.state} -> {after.state}")
         return after
 
@@ -163,7 +164,7 @@ class FakePayments(Kept):
         self.unmoved(payment)
         self.step("before allocate")
         after = replace(payment, state=S.ALLOCATED, code="", why="")
-        self.payments[payment.key] = after
+        self.pay(after)
         self.allocations += allocations
         self.suspense[payment.key] = suspense_cents
         self.by_id |= {one.external_id: one for one in postings}
@@ -183,7 +184,7 @@ class FakePayments(Kept):
             raise StaleError(", ".join(tried))
         self.step("before cancel")
         named = (payment, replace(back, takes_back=payment.key))
-        self.payments |= {one.key: replace(one, state=S.CANCELLED, code="", why=why) for one in named}
+        self.pay(*(replace(one, state=S.CANCELLED, code="", why=why) for one in named))
         self.moves += [(one.external_id, one.state, PostingState.CANCELLED) for one in own]
         self.by_id |= {one.external_id: replace(one, state=PostingState.CANCELLED, why=why) for one in own}
         self.suspense.pop(payment.key, None)
@@ -219,7 +220,7 @@ class FakePayments(Kept):
         self.unmoved(seen)
         self.step(f"before {seen.state} -> {to}")
         after = replace(seen, state=to, code="", why="", shares=tuple(shares), takes_back=origin)
-        self.payments[seen.key] = after
+        self.pay(after)
         self.by_task |= {one.task_id: one for one in tasks}
         self.step(f"after {seen.state} -> {to}")
         return after

@@ -105,6 +105,7 @@ class FakeBook(FakePayments, FakeTasks):
         self.step(f"before {held.state} -> {after.state}")
         self.by_id[held.external_id] = after
         self.moves.append((held.external_id, held.state, after.state))
+        self.moved_since_said.add(held.external_id)
         self.step(f"after {held.state} -> {after.state}")
         return after
 
@@ -133,6 +134,7 @@ class FakeBook(FakePayments, FakeTasks):
         number = len(self.import_files) + 1
         self.import_files[number] = Upload(number, batch, UploadState.BUILT, changed_at=at)
         self.listed |= {one.external_id: number for one in postings}
+        self.moved_since_said |= {one.external_id for one in postings}
         self.moves += [(one.external_id, one.state, PostingState.LISTED) for one in postings]
         self.by_id |= {one.external_id: _at(self.by_id[one.external_id], PostingState.LISTED) for one in postings}
         self.step("after list")
@@ -168,6 +170,7 @@ class FakeBook(FakePayments, FakeTasks):
         self.step(f"before file {upload.state} -> {to}")
         after = replace(upload, state=to, evidence=evidence, changed_at=at)
         self.import_files[upload.batch_id] = after
+        self.moved_since_said.add(upload.batch.name)
         if to in (UploadState.CANCELLED, UploadState.SUPERSEDED):
             self._free(upload.batch_id)
         self.step(f"after file {upload.state} -> {to}")
@@ -179,6 +182,7 @@ class FakeBook(FakePayments, FakeTasks):
             del self.listed[external_id]
             if (held := self.by_id[external_id]).state is PostingState.LISTED:
                 self.moves.append((external_id, held.state, PostingState.READY))
+                self.moved_since_said.add(external_id)
                 self.by_id[external_id] = _at(held, PostingState.READY)
 
 

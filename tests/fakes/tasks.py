@@ -38,20 +38,22 @@ class FakeTasks(Kept):
         self.step("before close")
         done = replace(task, state=TaskState.DONE, closed_by=by, reason=reason)
         self.by_task[task_id] = done
+        self.moved_since_said.add(task_id)
         left = [one for one in self.by_task.values() if (one.subject, one.state) == (done.subject, TaskState.OPEN)]
         payment = self.payments.get(done.subject)
         if payment is not None and payment.state is PaymentState.TASKED and not left:
-            self.payments[payment.key] = replace(payment, state=PaymentState.SETTLED)
+            self.pay(replace(payment, state=PaymentState.SETTLED))
         self.step("after close")
         return done
 
     def say(self, word: Word) -> None:
         self.step("before say")
         self.words[word.subject] = word
+        self.moved_since_said.discard(word.subject)
         self.step("after say")
 
     def said(self, subject: str) -> Word | None:
-        return self.words.get(subject)
+        return None if subject in self.moved_since_said else self.words.get(subject)
 
     def heard(self, word: Word, by: str, at: datetime) -> None:
         if self.words.get(word.subject) != word:

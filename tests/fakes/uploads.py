@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import (
+    GIVEN_UP,
     UNSETTLED_UPLOADS,
     UPLOAD_MOVES,
     Batch,
@@ -75,6 +76,13 @@ class FakeFileBook:
             self.rows[file.sha] = replace(there, state="archived", code="", why="")
         elif file.changed > there.changed and file.delivered_at is not None:
             self.rows[file.sha] = replace(there, state="archived", changed=file.changed, delivered_at=file.delivered_at)
+
+    def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:  # noqa: ARG002 - no audit here
+        if self.rows[file.sha].state != "refused":
+            message = f"{file.name} is not refused any more"
+            raise StaleError(message)
+        self.rows[file.sha] = replace(file, code=GIVEN_UP, why=f"{by}: {why}")
+        return self.rows[file.sha]
 
     def files_in(self, role: str, state: str) -> Sequence[InFile]:
         return [row for row in self.rows.values() if (row.role, row.state) == (role, state)]

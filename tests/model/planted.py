@@ -81,6 +81,10 @@ def _only_active(charged: Charged, fees: PatronFees, *, everywhere: bool) -> Alm
     return locate.locate(charged, fees, everywhere=False)
 
 
+def _active(fees: PatronFees) -> dict[str, AlmaFee]:
+    return dict(fees.active())
+
+
 def _amount_in_id(payment: Payment, *rest: object) -> plan.Plan | plan.Hold:
     """Make the external id of the payment and the cents that are posted."""
     made = plan.plan(payment, *rest)  # type: ignore[arg-type]
@@ -126,6 +130,11 @@ def _resend(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(attempt, "_doubt", _resend_doubt)
 
 
+def _among_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(allocate, "locate", _only_active)
+    patch.setattr(allocate, "every_fee", _active)
+
+
 PLANTED = (
     Planted("no intent", lambda it: it.setattr(tests.model.world, "FakeBook", ForgetfulBook), PART, "doubled"),
     Planted("retry on time-out", lambda it: it.setattr(tests.model.world, "FakeAlma", RetryingAlma), PART, "doubled"),
@@ -138,7 +147,7 @@ PLANTED = (
     Planted("no look before posting", lambda it: it.setattr(attempt, "first_look", _do_not_look), LOST_PART, "doubled"),
     Planted(
         "a total's past sought among open fees",
-        lambda it: it.setattr(allocate, "locate", _only_active),
+        _among_open,
         TOTAL,
         "doubled",
     ),

@@ -83,7 +83,7 @@ def test_shares_are_disjoint_and_complete() -> None:
 def test_a_share_that_goes_wrong_tells_how_to_replay_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.work(run.Task("by-proxy")).trouble == ""
     PLANTED[1].plant(monkeypatch)
-    for task in (run.Task("part"), run.Task("deep-late", seeds=range(50))):
+    for task in (run.Task("part"), run.Task("deep-late", seeds=range(400))):
         last = run.work(task).trouble.rstrip().splitlines()[-1]
         assert last.startswith(f"replay: python -m tests.model.run --replay {task.world}:")
 

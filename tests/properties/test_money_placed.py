@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.campus.back import Unnamed
-from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.cli.resolve import Bench, Wish
+from pipeline.ports.ledger import Named, PaymentState, PostingState
 from pipeline.stages import giveback
+from pipeline.stages.resolving import Action, NotPossibleError
 from tests.fakes.postings import a_payment
 from tests.unit.back_kit import Desk, a_back, debt, unnamed
 
@@ -93,7 +95,7 @@ def check_backs(desk: Desk) -> None:
 
 
 def check_duties(desk: Desk) -> None:
-    """Staff are asked to undo exactly what Alma has as paid, or will have, beyond what did not go back.
+    """Staff are asked to undo exactly what Alma has as paid, or was planned, beyond what did not go back.
 
     (What went back of several payments at once is asked of their debt as a whole.)
     """
@@ -106,14 +108,11 @@ def check_duties(desk: Desk) -> None:
                 for task in desk.book.by_task.values()
                 if task.subject in taken and task.fee_id == fee and task.kind == "unpay"
             )
-            if one.state is S.ALLOCATED:
-                there = sum(
-                    posting.cents
-                    for posting in desk.book.postings_of(one.key)
-                    if posting.fee_id == fee and posting.state not in GONE and posting.way != "record"
-                )
-            else:
-                there = received if desk.book.charge_of("export", fee).payments_to != "record" else 0
+            there = sum(  # what is not planned yet will never be more than what did not go back
+                posting.cents
+                for posting in desk.book.postings_of(one.key)
+                if posting.fee_id == fee and posting.state not in GONE and posting.way != "record"
+            )
             assert asked == max(0, there - (received - gone))
 
 
@@ -183,6 +182,45 @@ def test_what_goes_back_is_never_more_than_came_in_and_staff_undo_just_that(
     check_backs(desk)
     check_duties(desk)
     assert set(before) == set(desk.book.payments)
+
+
+@given(
+    sales(),
+    backs(),
+    st.tuples(CENTS, CENTS, CENTS),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(list(Action)), st.sampled_from(DEBTS)), max_size=8),
+)
+def test_whatever_a_person_says_no_more_goes_back_of_a_debt_than_came_in(
+    payments: list[Payment],
+    lines: list[Payment],
+    cents: tuple[int, int, int],
+    words: list[tuple[int, Action, str]],
+) -> None:
+    desk = a_desk(cents, Unnamed(review=True))
+    desk.receive(*payments)
+    desk.match()
+    desk.receive(*lines)
+    desk.night()
+    bench = Bench(desk.book, desk.now, "ada")
+    desk.book.named = lambda word: [Named("payment", word)]
+    desk.book.names = lambda: {"sources": ["export"], "systems": ["peoplesoft"]}
+    for number, action, fee in words:
+        key = f"K{number % len(payments)}"
+        before, paid = desk.book.payments[key], paid_of(desk)
+        try:
+            bench.decide(Wish(key, action, "seen", fee if action is Action.TO else ""))
+        except NotPossibleError:
+            assert (desk.book.payments[key], paid_of(desk)) == (before, paid)
+        check_backs(desk)
+        if action in (Action.SETTLED, Action.REJECT):
+            assert paid_of(desk) == paid
+        desk.night()
+        check_backs(desk)
+        check_places(desk)
+
+
+def paid_of(desk: Desk) -> list[int]:
+    return [desk.book.now(one).paid_cents for one in desk.book.debts.values()]
 
 
 def twice_refunded() -> None:

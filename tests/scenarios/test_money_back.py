@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.flow.runner import Outside, Work
 from pipeline.ports.ledger import PaymentState, PostingState, Run, TaskState
+from pipeline.stages.allocate import Planner, allocate_payment
 from pipeline.stages.known import KNOWN
+from pipeline.stages.locate import Views
 from pipeline.stages.match import match
+from pipeline.stages.plan import Terms
 from pipeline.stages.recognise import recognise
 from pipeline.stages.take_back import take_back
 from tests.fakes.alma import FakeAlma, Scripted, a_fee
@@ -97,6 +100,22 @@ def test_a_refunded_returned_book_ends_when_alma_shows_no_credit(tmp_path: Path)
     assert [one.closed_by for one in desk.book.by_task.values()] == ["pipeline"]
 
 
+def test_a_surplus_that_goes_back_at_the_bursar_ends_its_task(tmp_path: Path) -> None:
+    desk = Desk(a_charge())
+    desk.receive(a_payment(cents=1500))
+    a_night(desk, tmp_path, 1)
+    planner = Planner(desk.book, Views(FakeAlma(desk.clock, [("P1", a_fee())], Scripted()), desk.clock))
+    allocate_payment(desk.book.payments["K1"], planner, Terms("campus", {}), desk.now)
+    desk.moved(desk.book.postings_of("K1")[0], PostingState.POSTED)
+    desk.receive(a_back(cents=-200, origin_ref="R-K1"))
+    a_night(desk, tmp_path, 2)
+    assert [one.state for one in desk.book.by_task.values()] == [TaskState.OPEN]
+    desk.receive(a_back("R2", -300, origin_ref="R-K1"))
+    a_night(desk, tmp_path, 3)
+    assert [(one.kind, one.state) for one in desk.book.by_task.values()] == [("refund", TaskState.DONE)]
+    assert desk.state("K1") is PaymentState.ALLOCATED
+
+
 def test_what_waits_is_told_once_and_looked_at_every_night(tmp_path: Path) -> None:
     desk = Desk(a_charge())
     desk.receive(a_payment(fee_ref="B7"), a_back(origin_ref="R-K9"))
@@ -105,7 +124,7 @@ def test_what_waits_is_told_once_and_looked_at_every_night(tmp_path: Path) -> No
     late = a_charge(fee_id="B7", reference="B7")
     desk.book.debts["export", "B7"] = desk.book.references["peoplesoft", "B7"] = late
     desk.receive(a_payment("K9", payment_ref="R-K9"))
-    assert told(a_night(desk, tmp_path, 3)) == []
+    assert told(a_night(desk, tmp_path, 3, a_fee("F1"))) == []
     assert [desk.state(key) for key in ("K1", "K9", "R1")] == [
         PaymentState.MATCHED,
         PaymentState.CANCELLED,

@@ -13,6 +13,7 @@ from pipeline.cli.resolve import Bench, Wish
 from pipeline.ports.ledger import PaymentState, UploadState
 from pipeline.stages.resolving import Action, NotPossibleError
 from tests.nights import Nights
+from tests.scenarios.test_changes import Told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +115,26 @@ def test_money_that_staff_seem_to_have_entered_is_sent_only_if_a_person_says_so(
         *lines, last = told(name, ledger)
     assert any("the desk was asked" in line for line in lines)
     assert ("nothing more" in last) == (not sent)
+
+
+@pytest.mark.parametrize("action", [Action.REJECT, Action.SETTLED])
+def test_a_payment_that_staff_had_typed_in_is_not_asked_for_nor_reversed_once_a_person_says_so(
+    tmp_path: Path, action: Action
+) -> None:
+    nights = Told(tmp_path, reversals=True)
+    nights.owes("5001", 1000)
+    nights.owes("5009", 1100)
+    nights.told(1)
+    nights.alma.pay_by_hand("5001", 1000)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_1.csv", f"{HEAD}001234567,01/05/2026,5001,10.00,10.00,1,Fine\n")
+    nights.night(2)
+    with closing(nights.ledger()) as ledger:
+        (held,) = ledger.payments_in(PaymentState.HELD)
+    assert held.code == "LOOKS-ALREADY-ENTERED"
+    assert decide(nights, Wish(held.key, action, "it is this one")) == f"{held.key}: held to settled, by ada"
+    for day in (3, 4, 5):
+        nights.told(day)
+    assert sorted(nights.lines()) == [("charges", "5001", "10.00"), ("charges", "5009", "11.00")]
+    with closing(nights.ledger()) as ledger:
+        assert ledger.open_items("peoplesoft")["fee_id"].tolist() == ["5009"]
+        assert ledger.verify_audit() == []

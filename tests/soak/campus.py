@@ -110,7 +110,8 @@ def layout() -> str:
     first = '\n[[detail.columns]]\nname = "RECTYPE"\nliteral = "D"\noptional = true\n'
     trailer = (
         '\n[[trailer.columns]]\nname = "RECTYPE"\nliteral = "T"\n'
-        '\n[[trailer.columns]]\nname = "COUNT"\nfrom = "control.count"\nshow = "count"\nrequired = true\nexample = "1"\n'
+        '\n[[trailer.columns]]\nname = "COUNT"\nfrom = "control.count"\nshow = "count"\nrequired = true\n'
+        'example = "1"\n'
         '\n[[trailer.columns]]\nname = "TOTAL"\nfrom = "control.cents"\nshow = "dollars"\nrequired = true\n'
         'example = "12.50"\n'
     )

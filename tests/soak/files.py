@@ -1,4 +1,4 @@
-"""The bursar's files: written from the truth, then sent twice, renamed, late, cut off, or with rows gone for a while."""
+"""The bursar's files: written from the truth, then sent twice, renamed, late, cut off, or with rows gone."""
 
 from __future__ import annotations
 

@@ -71,6 +71,7 @@ class Drawing:
         self.debts = [self._debt(number) for number in range(draw.randint(3, MOST))]
         self.unpaid = list(self.debts)
         self.lines: list[Line] = []
+        self.receipts = 0
         wanted = draw.randint(1, MOST)
         while len(self.lines) < wanted:
             self.lines += self._lines()
@@ -98,7 +99,8 @@ class Drawing:
         return lines
 
     def _receipt(self, system: str) -> str:
-        return f"R{len(self.lines)}{self.draw.randrange(1000):03d}" if system == RECEIPTS else ""
+        self.receipts += 1
+        return f"R{self.receipts}{self.draw.randrange(1000):03d}" if system == RECEIPTS else ""
 
     def _sale(self) -> Line:
         draw, debt = self.draw, self._one_of_the_debts()
@@ -123,30 +125,40 @@ class Drawing:
         return self.draw.choice(self.debts)
 
     def _odd(self, line: Line, debt: Debt) -> Line:
-        """Some lines are not plain payments of one fee."""
-        draw, receipts = self.draw, line.system == RECEIPTS
-        match draw.randrange(24):
-            case 0 | 1:
-                return replace(line, names=())
-            case 2:
-                return replace(line, names=(("9999", line.cents),))
-            case 3:
-                return replace(line, patron=draw.choice(self.patrons))
-            case 4 | 5 if receipts:
-                return self._several(line, debt)
-            case 6 if receipts:
-                return replace(line, item="DORM-1")
-            case 7:
-                return replace(line, kind="other") if receipts else replace(line, cents=0, kind="other", names=())
-            case 8 if receipts:
-                return replace(line, kind="writeoff", cents=-min(line.cents, debt.cents))
-            case 9 if receipts:
-                return replace(line, kind="adjustment", cents=-line.cents)
-            case 10:
-                mine = sum(one.cents for one in self.debts if (one.patron, one.system) == (debt.patron, debt.system))
-                return replace(line, names=(), cents=mine)
-            case _:
-                return line
+        """Some lines are not plain payments of one fee; receipts may say more than a report."""
+        ways = [self._unnamed, self._unnamed, self._unknown, self._strange, self._of_nothing, self._total]
+        if line.system == RECEIPTS:
+            ways += [self._several, self._several, self._foreign, self._written_off, self._adjusted]
+        number = self.draw.randrange(24)
+        return ways[number](line, debt) if number < len(ways) else line
+
+    def _unnamed(self, line: Line, _debt: Debt) -> Line:
+        return replace(line, names=())
+
+    def _unknown(self, line: Line, _debt: Debt) -> Line:
+        return replace(line, names=(("9999", line.cents),))
+
+    def _strange(self, line: Line, _debt: Debt) -> Line:
+        return replace(line, patron=self.draw.choice(self.patrons))
+
+    def _of_nothing(self, line: Line, _debt: Debt) -> Line:
+        """A payment that failed, or a row of a report with nothing paid."""
+        if line.system == RECEIPTS:
+            return replace(line, kind="other")
+        return replace(line, cents=0, kind="other", names=())
+
+    def _total(self, line: Line, debt: Debt) -> Line:
+        mine = sum(one.cents for one in self.debts if (one.patron, one.system) == (debt.patron, debt.system))
+        return replace(line, names=(), cents=mine)
+
+    def _foreign(self, line: Line, _debt: Debt) -> Line:
+        return replace(line, item="DORM-1")
+
+    def _written_off(self, line: Line, debt: Debt) -> Line:
+        return replace(line, kind="writeoff", cents=-min(line.cents, debt.cents))
+
+    def _adjusted(self, line: Line, _debt: Debt) -> Line:
+        return replace(line, kind="adjustment", cents=-line.cents)
 
     def _several(self, line: Line, debt: Debt) -> Line:
         mates = [one for one in self.debts if (one.system, one.patron) == (debt.system, debt.patron)][:3]

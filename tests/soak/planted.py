@@ -111,6 +111,8 @@ class Planted:
     name: str
     plant: Callable[[pytest.MonkeyPatch], None]
     kinds: tuple[str, ...]
+    first: int = 0
+    """The seed to begin with: some bugs do not show in the first few."""
 
 
 def _stage(name: str, instead: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
@@ -130,7 +132,10 @@ PLANTED = (
     Planted("retry on a lost answer", _world(tests.soak.world, "SoakAlma", RetryingAlma), (DOUBLED,)),
     Planted("no intent before the request", _world(tests.soak.office, "SoakBook", ForgetfulBook), (DOUBLED,)),
     Planted(
-        "a cancelled payment is posted all the same", _world(tests.soak.office, "SoakBook", HalfCancelling), (LOST,)
+        "a cancelled payment is posted all the same",
+        _world(tests.soak.office, "SoakBook", HalfCancelling),
+        (LOST,),
+        first=8,
     ),
     Planted("shares counted twice", _world(tests.soak.office, "SoakBook", CountingTwice), (BOOKS,)),
     Planted("doubt settled by the ACTIVE list", lambda it: it.setattr(attempt, "look", _active_only), (LOST,)),

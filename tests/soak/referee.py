@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState
@@ -26,7 +27,7 @@ Mark = tuple[str, ...]
 
 PROVED = (S.POSTED, S.VERIFIED)
 OURS_NO_MORE = (S.CANCELLED, S.RECORDED)
-CONTRADICTS = ("PAYMENT-CHANGED", "PAYMENT-UNREADABLE", "PAYMENT-REPEATED")
+CONTRADICTS = ("PAYMENT-CHANGED", "PAYMENT-UNREADABLE", "PAYMENT-REPEATED", "PAYMENT-OTHER-DAY")
 """Rows that are no line of money of their own: they contradict another one, or cannot be read, and wait for people."""
 
 ON_ITS_WAY = (P.RECEIVED, P.MATCHED)
@@ -46,6 +47,12 @@ class ViolationError(BaseException):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind = kind
+
+
+@cache
+def stem(payment_key: str) -> str:
+    """Give what the ids of all shares of a payment begin with."""
+    return external_id(NAME, payment_key, 1)[:-3]
 
 
 def mark_of(payment: Payment) -> Mark:
@@ -86,6 +93,7 @@ class Referee:
         self.says = {one.sha: (one.system, one.says) for one in sent}
         self.stems: dict[str, Mark] = {}
         self.approved: Counter[str] = Counter()
+        self.booked: set[str] = set()
         self.looks = 0
 
     def before_a_request(self, book: Records, order: PayOrder) -> None:
@@ -100,7 +108,7 @@ class Referee:
         """Judge what must hold at every moment.  Raises ViolationError."""
         self.looks += 1
         payments = list(book.payments.values())
-        self.stems |= {external_id(NAME, one.key, 1)[:-3]: mark_of(one) for one in payments}
+        self.stems |= {stem(one.key): mark_of(one) for one in payments}
         self._every_line_once(payments, book)
         self._every_cent_once(payments, book)
         self._alma_has_each_once()
@@ -112,6 +120,8 @@ class Referee:
         once: Counter[Mark] = Counter()
         for file in book.arrivals.values():
             if file.state == "booked":
+                self.booked.add(file.sha)
+            if file.sha in self.booked:  # also while it is read once more, because it was left there anew
                 system, says = self.says[file.sha]
                 if system == RECEIPTS:
                     once |= Counter(dict.fromkeys(says, 1))
@@ -183,7 +193,7 @@ class Referee:
                 raise ViolationError(WRONGLY, f"{_posted(posting)}, and Alma has {found}")
         for payment in book.payments.values():
             if payment.state in (P.CANCELLED, P.EXCLUDED, P.WITHDRAWN):
-                mine = [one for one in there if one[:-3] == external_id(NAME, payment.key, 1)[:-3]]
+                mine = [one for one in there if one[:-3] == stem(payment.key)]
                 if mine:
                     raise ViolationError(WRONGLY, f"{_told(payment)} stands in Alma as {mine}")
 
@@ -233,9 +243,9 @@ class Referee:
         there: Mapping[str, Sequence[tuple[AlmaFee, AlmaTransaction]]],
     ) -> None:
         """What stands in Alma of a payment is known to stand there, or a person is asked."""
-        stem = external_id(NAME, payment.key, 1)[:-3]
+        mine = stem(payment.key)
         states = {one.external_id: one.state for one in postings}
-        for external in (one for one in there if one[:-3] == stem):
+        for external in (one for one in there if one[:-3] == mine):
             state = states.get(external)
             unseen = there[external][0][0].fee_id in self.unseen
             asking = state is None or (unseen and state in (S.DOUBT, S.HELD))
@@ -251,8 +261,8 @@ class Referee:
         if not backs:
             return
         gone = -sum(one.cents for one in backs)
-        stem = external_id(NAME, payment.key, 1)[:-3]
-        in_alma = sum(one.cents for name, every in there.items() if name[:-3] == stem for _, one in every)
+        mine = stem(payment.key)
+        in_alma = sum(one.cents for name, every in there.items() if name[:-3] == mine for _, one in every)
         tasks = [task for one in backs for task in book.by_task.values() if task.subject == one.key]
         told = sum(max(0, one.cents) for one in tasks if one.kind in ("unpay", "clear-credit", "look"))
         if in_alma - told > payment.cents - gone:

@@ -22,7 +22,7 @@ SHARES = 10
 SEEDS = 10
 """Shares of so many seeds each, so that two cores can take turns."""
 
-ENOUGH = 40
+ENOUGH = 20
 """Within so many seeds a planted bug must show."""
 
 
@@ -38,9 +38,15 @@ def test_no_seed_doubles_loses_or_wrongly_marks_a_cent(number: int, campuses: Ca
     assert all(world.referee.looks > world.runs for world in worlds)
 
 
+def test_a_whole_seed_with_charges_going_out_and_the_real_ledger_is_good_too(campuses: Campuses) -> None:
+    world = play(4 * run.WHOLE_EVERY - 1, campuses, whole=True)
+    assert world.end.by_id, "nothing was posted"
+    assert world.deaths
+
+
 def caught(bug: Planted, campuses: Campuses) -> int | None:
     """Play until the referee calls something of the bug's kinds; give the seed."""
-    for seed in range(ENOUGH):
+    for seed in range(bug.first, bug.first + ENOUGH):
         try:
             play(seed, campuses)
         except ViolationError as violation:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from pipeline import files
-from pipeline.adapters.ledger import SqlLedger, open_ledger
+from pipeline.adapters.ledger import SqlLedger, open_ledger, schema
 from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentState, Posting
 from tests.fakes.place import Drive
@@ -60,9 +62,10 @@ class Seen:
         self.arrivals: Mapping[str, InFile] = {one.sha: one for one in arrived}
         known = [("alma", one.fee_id) for one in debts]
         self.debts: Collection[tuple[str, str]] = [debt for debt in known if ledger.charge_of(*debt) is not None]
-        self.suspense: Mapping[str, int] = {
-            str(row["subject"]): int(row["amount_cents"]) for row in ledger.held_rows() if row["state"] == "suspense"
-        }
+        table = schema.payments
+        with ledger.store.reading() as connection:
+            rows = connection.execute(select(table.c.key, table.c.suspense_cents).where(ledger.store.mine(table))).all()
+        self.suspense: Mapping[str, int] = {row.key: row.suspense_cents for row in rows}
 
     def posting(self, external_id: str) -> Posting | None:
         return self._ledger.posting(external_id)

@@ -100,6 +100,7 @@ class World:
     def _lose(self) -> None:
         """The ledger is gone; the charges are entered again, and all files lie there once more."""
         self.office.lose()
+        self.referee.booked.clear()
         self.alma.risked.clear()
         self.lost_after = 0
         for drive in self.drives.values():
@@ -217,11 +218,11 @@ class World:
         return watched
 
     def quiet(self, stage: Callable[..., Any]) -> Callable[..., Any]:
-        """Of the runs to which nothing came, only every fifth reads and enters that nothing: it takes its time."""
+        """Of the runs to which nothing came, only every eighth reads and enters that nothing: it takes its time."""
 
         def reading(first: Any, *given: Any) -> Any:
             came = first.files if isinstance(first, Work) else first
-            if len(came) or (isinstance(first, Work) and len(first.rows)) or self.runs % 5 == 0:
+            if len(came) or (isinstance(first, Work) and len(first.rows)) or self.runs % 8 == 0:
                 return stage(first, *given)
             return Outcome(NO_MONEY)
 

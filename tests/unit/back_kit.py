@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.campus.back import Unnamed
 from pipeline.ports.ledger import Allocation, Payment, PaymentState, Posting, PostingState
 from pipeline.stages.match import match_all
+from pipeline.stages.never_sent import NeverSent
 from pipeline.stages.plan import external_id
 from pipeline.stages.take_back import back_all
 from pipeline.stages.tasked import COLUMNS
+from tests.fakes.alma import FakeAlma, Scripted, a_fee
 from tests.fakes.clock import FakeClock
 from tests.fakes.postings import FakeBook, a_charge, a_payment
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from pipeline.findings import Finding
     from pipeline.ports.ledger import Charged
+    from pipeline.ports.outside import AlmaFee
+    from tests.fakes.alma import Read
 
 TODAY = date(2026, 11, 25)
 RULE = Unnamed()
@@ -91,6 +95,13 @@ class Desk:
         self.book: Any = Book(charged or [a_charge()])
         self.rule = rule
         self.clock = FakeClock()
+        self.alma: FakeAlma | None = self.an_alma()
+        self.withheld: set[str] = set()
+
+    def an_alma(self, *reads: Read) -> FakeAlma:
+        """Make an Alma that has the fee of every debt, open and unpaid; F1 is that of B1."""
+        fees = [(one.patron_id, _fee_of(one)) for one in self.book.debts.values()]
+        return FakeAlma(self.clock, fees, Scripted(list(reads)))
 
     def receive(self, *payments: Payment) -> None:
         self.book.enter(payments)
@@ -101,7 +112,10 @@ class Desk:
 
     def back(self, today: date = TODAY) -> list[str]:
         """Take back, and give the codes of what is told."""
-        return told(back_all(self.book, self.clock, today))
+        never_sent = NeverSent(self.book, self.alma, self.clock, "campus")
+        findings = back_all(self.book, self.clock, today, never_sent)
+        self.withheld = never_sent.withheld
+        return told(findings)
 
     def night(self) -> list[str]:
         return [*self.match(), *self.back()]
@@ -163,6 +177,12 @@ class Desk:
 
     def tasks(self) -> list[tuple[str, str, int]]:
         return [(one.kind, one.fee_id, one.cents) for one in self.book.by_task.values()]
+
+
+def _fee_of(charged: Charged) -> AlmaFee:
+    status = {"import_file": "EXPORTED", "record": "CLOSED"}.get(charged.payments_to, "ACTIVE")
+    name = f"F{charged.fee_id.removeprefix('B')}"
+    return a_fee(name, bursar_id=charged.continued_by or charged.fee_id, original=charged.charged_cents, status=status)
 
 
 def told(findings: Sequence[Finding]) -> list[str]:

@@ -73,6 +73,8 @@ class Ledger(FakeBook, FakeFileBook):
         keys = [one.key for one in payments]
         assert len(set(keys)) == len(keys), "the real ledger refuses a file with two lines of one key"
         assert all(finding.entry for finding in findings)
+        if self.rows[file_sha].state == "archived":
+            self.files.pop(file_sha, None)  # left anew, it is read again
         FakePayments.enter_payments(self, run, file_sha, payments, findings, at)
         self.settle(file_sha)
 

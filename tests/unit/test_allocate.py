@@ -189,6 +189,39 @@ def test_what_went_back_opens_a_recorded_debt_again() -> None:
     assert [one.cents for one in book.allocations] == [1000, 1000]
 
 
+def test_what_is_left_over_is_a_task_once_even_if_the_machine_stops_before_the_plan_is_written() -> None:
+    book = a_book(named("K1", 1300))
+    assert nights(book, an_alma(a_fee())) == ["OVERPAID"]
+    (task,) = book.tasks()
+    assert (task.task_id, task.kind, task.subject, task.cents) == ("refund-K1-1", "refund", "K1", 300)
+    assert task.text == (
+        "3.00 of 13.00 that came in at peoplesoft (receipt R-K1 of 2026-11-22) could be put on no fee: ask the bursar "
+        "to refund them to patron P1, or enter them by hand on another fee"
+    )
+    again = a_book(named("K1", 1300))
+    again.by_task = {task.task_id: task}
+    assert nights(again, an_alma(a_fee())) == ["OVERPAID"]
+    assert again.tasks() == [task]
+
+
+def test_a_payment_without_a_rest_is_no_task() -> None:
+    book = a_book(named("K1", 1000))
+    nights(book, an_alma(a_fee()))
+    assert book.tasks() == []
+
+
+@pytest.mark.parametrize("way", ["record", "import_file"])
+def test_what_goes_back_of_the_very_payment_makes_no_room_for_it(way: str) -> None:
+    """13.00 came for a debt of 10.00 and 6.50 of them went back before they were planned: 6.50 are paid, not 13.00."""
+    book = a_book(named("K1", 1300), charges=[a_charge(payments_to=way)])
+    back = a_payment("R1", -650, kind="refund", fee_ref="B1", origin_ref="R-K1")
+    book.enter([back])
+    book.take_back(back, [a_share(-650)], [], AT, origin="K1")
+    assert nights(book, None) == []
+    assert [one.cents for one in book.by_id.values()] == [650]
+    assert book.tasks() == []
+
+
 def test_a_posting_that_was_given_up_leaves_room_for_another() -> None:
     book = a_book(named("K1", 1000), charges=[a_charge(payments_to="import_file")])
     nights(book, None)
@@ -205,6 +238,53 @@ def test_without_alma_a_payment_of_which_a_share_needs_her_waits_whole() -> None
     assert nights(book, alma) == []
     assert [one.cents for one in alma.requests] == [1000]
     assert sorted(one.state.value for one in book.by_id.values()) == ["posted", "recorded"]
+
+
+class NoPatron(FakeAlma):
+    """Knows nobody."""
+
+    def list_fees(self, patron_id: str, patron_id_type: str, status: str) -> tuple[AlmaFee, ...]:
+        text = "401861 no such patron"
+        raise Refused(text, code="401861")
+
+
+class TestMoneyThatNamesNoFeeAndIsNotPaidInAlmaNow:
+    """Before the ledger was lost it may have been: its own id tells, wherever it stands among its patron's fees."""
+
+    @staticmethod
+    def a_book(way: str) -> FakeBook:
+        total = a_match(a_payment("K1", 500, fee_ref="", patron_id="P1"), a_share(500, fee_id="B2"))
+        return a_book(total, charges=two_debts(payments_to=way))
+
+    @pytest.mark.parametrize("way", ["import_file", "record"])
+    def test_its_id_on_a_fee_of_the_patron_is_for_a_person(self, way: str) -> None:
+        past = a_fee("F1", status="CLOSED", balance=0, transactions=(paid(500, K1),))
+        book = self.a_book(way)
+        assert nights(book, an_alma(past)) == ["EARLIER-POSTING-DIFFERS"]
+        assert "5.00 on fee F1 under the id of its share 1" in book.payments["K1"].why
+        assert book.by_id == {}
+        assert nights(book, an_alma(past)) == []
+
+    @pytest.mark.parametrize("way", ["import_file", "record"])
+    def test_it_waits_until_alma_can_be_asked_and_goes_on_when_nothing_is_there(self, way: str) -> None:
+        book = self.a_book(way)
+        assert nights(book, None) == []
+        assert book.payments["K1"].state is PaymentState.MATCHED
+        assert nights(book, an_alma(a_fee(), reads=[Read.BUSY])) == ["LOCATE-BUSY"]
+        assert nights(book, NoPatron(FakeClock(), [], Scripted())) == ["LOCATE-NO-PATRON"]
+        assert book.by_id == {}
+        alma = an_alma(a_fee())
+        assert nights(book, alma) == []
+        assert [(one.way, one.cents) for one in book.by_id.values()] == [(way, 500)]
+        assert (len(alma.calls), alma.requests) == (4, [])
+
+    def test_one_that_names_its_fee_and_one_whose_patron_has_no_fee_paid_in_alma_ask_nothing(self) -> None:
+        book = a_book(named("K1", 500, "B2"), charges=two_debts(payments_to="record"))
+        total = a_match(a_payment("K2", 300, fee_ref="", patron_id="P9"), a_share(300, fee_id="B9"))
+        book.debts["export", "B9"] = a_charge(fee_id="B9", reference="B9", patron_id="P9", payments_to="record")
+        book.enter([total])
+        assert nights(book, None) == []
+        assert sorted(one.cents for one in book.by_id.values()) == [300, 500]
 
 
 def test_the_same_fee_seen_otherwise_changes_no_plan() -> None:

@@ -37,6 +37,19 @@ def test_imports_are_named_by_source_date_and_number(tmp_path: Path) -> None:
     assert imports.file_name("alma", date(2026, 3, 2), 12345) == "payments_alma_20260302_12345.xml"
 
 
+def test_a_name_is_known_again_whatever_its_date_and_number(tmp_path: Path) -> None:
+    imports = load(said(tmp_path, 'payments_to = "import_file"', IMPORTS)).campus.imports
+    assert imports is not None
+    fits = [
+        imports.is_name("alma", f"payments_{rest}") for rest in ("alma_20260302_0007.xml", "alma_20190101_12345.xml")
+    ]
+    others = ("law_20260302_0007.xml", "alma_20260302_007.xml", "alma_20260302_0007.xml.done", "alma_20260302_0007_xml")
+    assert fits == [True, True]
+    assert not any(imports.is_name("alma", f"payments_{rest}") for rest in others)
+    short = imports.model_copy(update={"name": "p{seq}.{source}"})
+    assert (short.is_name("a.b", "p0001.a.b"), short.is_name("a.b", "p0001.axb")) == (True, False)
+
+
 def test_import_file_needs_to_know_where_the_files_go(tmp_path: Path) -> None:
     path = said(tmp_path, 'payments_to = "import_file"')
     assert problems(path) == ["payments_to: is 'import_file'; say where the files go in a table [imports]"]

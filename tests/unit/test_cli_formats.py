@@ -28,7 +28,7 @@ def test_trying_a_file_tells_what_each_row_becomes_and_what_they_add_up_to(capsy
         f"{euros}  pays 2345678901280001121  UNREADABLE: the money is in EUR, not in USD",
         "refund: 2 rows, -25.00",
         "reversal: 1 row, -7.00",
-        "all: 26 rows, 129.50; 4 cannot be read",
+        "all: 26 rows, -0.54; 4 cannot be read",
         "the file says of itself: 26 rows, -0.47",
         "it covers: 2026-02-03 to 2026-02-03",
         "not known to the layout: Horoscope",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.ports.ledger import PostingState
-from pipeline.ports.outside import Refused, ReportPage
+from pipeline.ports.outside import Busy, Refused, ReportPage
 from pipeline.stages.confirm import confirm_all
 from pipeline.stages.statement import periods
 from tests.fakes.alma import Answer, Facts, FakeAlma, Read, Scripted, alone
@@ -85,7 +85,7 @@ def test_a_look_that_failed_changes_nothing(read: Read, told: list[str]) -> None
 def test_the_budget_is_kept() -> None:
     scene = posted()
     scene.alma.calls.clear()
-    assert confirm(scene, budget=2) == []
+    assert confirm(scene, budget=2) == ["CONFIRM-PAUSED"]
     assert scene.alma.calls == []
 
 
@@ -180,3 +180,26 @@ def test_days_are_asked_for_in_weeks_with_the_days_beside_them() -> None:
         (date(2026, 3, 19), date(2026, 3, 21)),
     ]
     assert periods([]) == []
+
+
+def test_a_few_that_never_answer_are_told_and_do_not_keep_the_same_others_waiting() -> None:
+    scene = Scene().plan(*[400] * 13, patrons=tuple(f"P{number}" for number in range(1, 14)))
+    assert scene.run() == []
+    mute = [one.patron_id for one in scene.book.postings(S.POSTED)][:12]
+
+    class Mute(FakeAlma):
+        def get_fee(self, patron_id: str, patron_id_type: str, fee_id: str) -> AlmaFee:
+            if patron_id in mute:
+                message = "no answer"
+                raise Busy(message)
+            return super().get_fee(patron_id, patron_id_type, fee_id)
+
+    scene.alma.__class__ = Mute
+    told = []
+    for day in range(1, 30):
+        desk = replace(scene.desk, today=scene.desk.today + timedelta(days=day))
+        scene.clock.sleep(86_400)
+        told += confirm_all(desk, None, scene.clock.now(), 100)
+    assert [one.state for one in scene.book.by_id.values()].count(S.VERIFIED) == 1
+    assert {one.code for one in told} == {"CONFIRM-PAUSED"}
+    assert told[-1].text == "2 payments were not looked at again: Alma gave no usable answer 10 times in a row"

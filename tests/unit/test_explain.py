@@ -11,6 +11,7 @@ import pytest
 from pipeline.cli.coming import POSTINGS, Turn
 from pipeline.cli.explain import told
 from pipeline.ports.ledger import InFile, Named, PaymentState, PostingState, Upload, UploadState, Word
+from pipeline.stages.match import ALL_BACK
 from tests.fakes.money import a_charge, a_match, a_payment
 from tests.unit.test_resolve import A_BATCH, A_POSTING, A_TASK, NOW, Book, book
 
@@ -109,7 +110,7 @@ def test_a_held_fee_ends_with_what_the_person_should_do() -> None:
 @pytest.mark.parametrize("state", list(PostingState))
 def test_every_posting_has_one_next_sentence_and_its_answers_where_a_person_is_asked(state: PostingState) -> None:
     (line,) = lines(lives(replace(A_POSTING, state=state, since=SINCE)), "BPX-01")
-    assert line.startswith(f"posting BPX-01 of 10.00 for fee F1 is {state}: next: ")
+    assert line.startswith(f"posting BPX-01 of 10.00 for fee B1 is {state}: next: ")
     assert "{" not in line
     assert ("bursar resolve BPX-01 --" in line) == (POSTINGS[state][0] is Turn.PERSON)
 
@@ -176,3 +177,21 @@ def test_what_took_a_payment_back_belongs_to_its_life() -> None:
 
 def test_a_name_that_nobody_knows_has_no_life() -> None:
     assert lines(lives(), "nobody") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "ended"),
+    [
+        ({"why": "ada: typed in"}, "a person has settled it"),
+        ({"why": ALL_BACK}, "all of it went back before it was paid in Alma"),
+        ({"cents": -1000}, "it is off the debts, and staff have nothing more to do with it"),
+        ({"state": PaymentState.EXCLUDED, "code": "PAYMENT-WITHDRAWN?"}, "a person has said that it never came"),
+        (
+            {"state": PaymentState.EXCLUDED},
+            "by its kind, its item or its amount it pays nothing of the library's",
+        ),
+    ],
+)
+def test_what_is_at_rest_says_whether_a_person_has_ended_it(changes: dict[str, Any], ended: str) -> None:
+    (line,) = lines(lives(a_payment(**({"state": PaymentState.SETTLED} | changes))), "K1")
+    assert line.endswith(f": next: nothing more: {ended}")

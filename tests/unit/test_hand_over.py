@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from pipeline.flow.books import UnbalancedError
 from pipeline.ports.ledger import PostingState, UploadState
-from pipeline.ports.outside import Busy
+from pipeline.ports.outside import Busy, Refused
 from pipeline.sandbox import import_job
 from pipeline.stages import import_file
+from tests.fakes.fate import Fate, Fates
 from tests.handing_over import IMPORTS, Rig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.ports.ledger import Charged
+
+T = TypeVar("T")
 
 
 def codes(rig: Rig) -> list[str]:
@@ -192,17 +196,81 @@ def test_without_a_place_for_it_the_operator_is_told_and_nothing_is_listed(tmp_p
     assert (codes(rig), rig.states()) == (["IMPORT-NOWHERE"], {"K1": "ready"})
 
 
+class Meanwhile(Fates):
+    """Somebody puts a file under our next name right after we have seen that there was none."""
+
+    def __init__(self, inbox: Path, name: str) -> None:
+        super().__init__()
+        self.path = inbox / name
+
+    def call(self, name: str, do: Callable[[], T], half: Callable[[], object] | None = None) -> T:
+        answer = super().call(name, do, half)
+        if name == "list":
+            self.path.write_text("somebody else's", "utf-8")
+        return answer
+
+
 def test_a_file_of_its_name_that_is_not_ours_is_never_replaced_and_cancelled_it_is_written_anew(rig: Rig) -> None:
-    (rig.inbox / "payments_alma_20260302_0001.xml").write_text("somebody else's", "utf-8")
+    strange = "payments_alma_20260302_0001.xml"
     rig.pays("K1")
-    rig.run(1)
+    rig.run(1, Meanwhile(rig.inbox, strange))
     assert codes(rig) == ["DELIVER-CONFLICT"]
     (upload,) = rig.book.uploads()
     rig.book.move_upload(upload, UploadState.CANCELLED, "ana: not ours", rig.clock.now())
     assert rig.states() == {"K1": "ready"}
     rig.run(1)
+    assert (codes(rig), rig.states()) == (["IMPORT-STRANGE"], {"K1": "ready"})
+    (rig.inbox / strange).unlink()
+    rig.run(1)
     assert rig.states() == {"K1": "listed"}
-    assert rig.files() == ["payments_alma_20260302_0001.xml", "payments_alma_20260302_0002.xml"]
+    assert rig.files() == ["payments_alma_20260302_0002.xml"]
+
+
+class TestWhatLiesThereAlready:
+    """A file that Alma has not imported yet shows on no fee; a second one with the same payments would pay twice."""
+
+    OLD = "payments_alma_20260227_0412.xml"
+
+    def test_one_that_the_ledger_does_not_know_keeps_everything_waiting_and_is_told_each_night(self, rig: Rig) -> None:
+        (rig.inbox / self.OLD).write_text("of a ledger that is lost", "utf-8")
+        rig.pays("K1")
+        for day in (1, 2):
+            work = rig.run(day)
+            (told,) = work.findings
+            assert (told.code, told.subject, told.stops) == ("IMPORT-STRANGE", self.OLD, True)
+            assert told.text == (
+                f"import: {self.OLD} lies there, and this ledger has not sent it; payments of alma wait"
+            )
+            assert (rig.states(), rig.files(), rig.book.uploads()) == ({"K1": "ready"}, [self.OLD], [])
+        (rig.inbox / self.OLD).unlink()
+        rig.run(3)
+        assert (rig.states(), rig.files()) == ({"K1": "listed"}, ["payments_alma_20260304_0001.xml"])
+
+    def test_our_own_of_an_earlier_night_and_files_of_others_stop_nothing(self, rig: Rig) -> None:
+        for name in ("payments_law_20260227_0001.xml", "readme.txt", f".{self.OLD}", f"{self.OLD}.done"):
+            (rig.inbox / name).write_text("", "utf-8")
+        rig.pays("K1", cents=400)
+        rig.run(1)
+        rig.pays("K2", cents=100)
+        rig.run(2)
+        assert (codes(rig), rig.states()) == ([], {"K1": "listed", "K2": "listed"})
+
+    def test_when_nothing_waits_nobody_is_troubled_with_it(self, rig: Rig) -> None:
+        (rig.inbox / self.OLD).write_text("", "utf-8")
+        fates = Fates()
+        rig.run(1, fates)
+        assert (codes(rig), fates.calls) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("error", "code"), [(Busy("no answer"), "DELIVER-BUSY"), (Refused("no", scope="system"), "DELIVER-REFUSED")]
+    )
+    def test_a_place_that_cannot_be_listed_gets_no_file(self, rig: Rig, error: Exception, code: str) -> None:
+        rig.pays("K1")
+        tries = 4 if isinstance(error, Busy) else 1
+        rig.run(1, Fates(dict.fromkeys(range(tries), Fate(error))))
+        assert (codes(rig), rig.states(), rig.book.uploads()) == ([code], {"K1": "ready"}, [])
+        rig.run(2)
+        assert rig.states() == {"K1": "listed"}
 
 
 def test_a_file_that_does_not_read_back_to_the_cent_never_leaves(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,3 +299,62 @@ def test_a_source_that_is_called_like_a_system_still_goes_to_alma(tmp_path: Path
 def _charge(rig: Rig) -> Charged:
     rig.owes("B1")
     return rig.book.debts["alma", "B1"]
+
+
+def continued(rig: Rig, fee_id: str, by: str) -> None:
+    """A debt goes on in Alma as another fee; what is paid of it is planned for that one."""
+    charge = replace(rig.book.debts["alma", fee_id], continued_by=by)
+    rig.book.debts["alma", fee_id] = rig.book.references[charge.system, fee_id] = charge
+
+
+def test_two_debts_that_are_one_fee_in_alma_are_one_sum_in_the_file_and_both_are_seen(rig: Rig) -> None:
+    rig.owes("B2", 500)
+    rig.owes("B3", 1500)
+    for key, fee_id, cents in (("K1", "B1", 1000), ("K2", "B2", 500)):
+        continued(rig, fee_id, "B3")
+        one = rig.pays(key, fee_id, cents)
+        rig.book.by_id[one.external_id] = replace(one, alma_fee_id="B3")
+    rig.run(1)
+    rig.import_all()
+    assert rig.paid("B3") == 1500
+    rig.run(2)
+    assert (rig.states(), codes(rig)) == ({"K1": "verified", "K2": "verified"}, [])
+
+
+def test_a_payment_of_the_second_debt_knows_what_the_first_one_brought_down(rig: Rig) -> None:
+    rig.owes("B3", 1500)
+    continued(rig, "B1", "B3")
+    one = rig.pays("K1", "B1", 500)
+    rig.book.by_id[one.external_id] = replace(one, alma_fee_id="B3")
+    rig.run(1)
+    rig.import_all()
+    rig.run(2)
+    rig.pays("K2", "B3", 500)
+    rig.run(3)
+    assert (rig.states(), codes(rig)) == ({"K1": "verified", "K2": "listed"}, [])
+
+
+def test_imports_that_nobody_could_look_at_are_counted(rig: Rig) -> None:
+    rig.pays("K1", cents=400)
+    rig.run(1)
+    rig.alma = Silent()
+    for number in range(11):
+        rig.owes(f"C{number}")
+        charge = rig.book.debts["alma", f"C{number}"]
+        rig.book.debts["alma", f"C{number}"] = replace(charge, patron_id=f"Q{number}")
+        one = rig.pays(f"L{number}", f"C{number}")
+        rig.book.by_id[one.external_id] = replace(one, patron_id=f"Q{number}", state=PostingState.READY)
+    rig.api = False
+    rig.run(2)
+    rig.api = True
+    rig.run(3)
+    assert codes(rig) == ["CONFIRM-PAUSED"]
+    assert rig.findings[-1].text.startswith("2 payments were not looked at again: Alma gave no usable answer")
+
+
+class Silent:
+    """An Alma that answers nothing."""
+
+    def list_fees(self, patron_id: str, patron_id_type: str, status: str) -> object:
+        message = "no answer"
+        raise Busy(message)

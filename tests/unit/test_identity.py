@@ -196,3 +196,20 @@ def test_whichever_line_came_first_it_is_not_entered_twice(counter: Counter, fir
     night = counter.night()
     assert codes(night) == []
     assert sorted(code for _, _, code in counter.money()) == ["", "PAYMENT-CHANGED"]
+
+
+BACK = "R1,1001,1/{day}/2026,-5.00"
+
+
+def test_two_equal_parts_that_go_back_on_two_days_are_not_one(counter: Counter) -> None:
+    leave(counter, 1, LARGE, BACK.format(day=5))
+    assert leave(counter, 2, BACK.format(day=6)) == {"passed": 0, "held": 1}
+    assert leave(counter, 3, BACK.format(day=6), BACK.format(day=8)) == {"passed": 0, "duplicate": 1, "held": 1}
+    held = [code for state, _, code in counter.money() if state == "held"]
+    assert set(held) <= {"PAYMENT-OTHER-DAY", "PAYMENT-CHANGED"}
+    assert len(held) == 2
+
+
+def test_a_later_day_that_stands_in_front_does_not_move_the_line_that_is_known(counter: Counter) -> None:
+    leave(counter, 1, LARGE, BACK.format(day=5))
+    assert leave(counter, 2, LARGE, BACK.format(day=6), BACK.format(day=5)) == {"passed": 0, "duplicate": 2, "held": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,9 +24,13 @@ def happened(kind: str, cents: int, hours: float = 5, external_id: str = "") -> 
     return AlmaTransaction(kind, cents, external_id, (SENT + timedelta(hours=hours)).isoformat(), f"T{hours}")
 
 
-def fee(*transactions: AlmaTransaction, balance: int = 1000, status: str = "EXPORTED", original: int = 1000) -> AlmaFee:
-    trace = AlmaTransaction("EXPORTED", original, "", (SENT - timedelta(days=30)).isoformat(), "T0")
-    return AlmaFee("F1", "B1", status, "OVERDUEFINE", original, balance, "USD", (trace, *transactions))
+def fee(
+    *transactions: AlmaTransaction, balance: int = 1000, status: str = "EXPORTED", exported: bool = True
+) -> AlmaFee:
+    """Make a fee of 10.00 with these transactions, after the trace of its export where there is one."""
+    trace = AlmaTransaction("EXPORTED", 1000, "", (SENT - timedelta(days=30)).isoformat(), "T0")
+    every = (trace, *transactions) if exported else transactions
+    return AlmaFee("F1", "B1", status, "OVERDUEFINE", 1000, balance, "USD", every)
 
 
 def imported(entries: list[Entry], seen: AlmaFee) -> list[str]:
@@ -55,7 +60,17 @@ def test_nothing_else_is(transaction: AlmaTransaction) -> None:
 
 def test_a_balance_that_fell_for_no_reason_given_counts_as_well() -> None:
     assert imported([entry(400)], fee(balance=600)) == ["1.xml"]
-    assert imported([entry(1000)], fee(balance=0, status="CLOSED")) == ["1.xml"]
+    assert imported([entry(1000)], fee(balance=0, status="CLOSED", exported=False)) == ["1.xml"]
+
+
+@pytest.mark.parametrize("before", [(), (happened("WAIVE", 300, hours=-900),)])
+def test_a_balance_that_the_export_brought_down_says_nothing_of_an_import(before: tuple[AlmaTransaction, ...]) -> None:
+    left = 1000 - sum(one.cents for one in before)
+    trace = happened("EXPORT_TO_BURSAR", left, hours=-700)
+    closed = fee(*before, trace, balance=0, status="CLOSED", exported=False)
+    assert imported([entry(left)], closed) == []
+    seen = replace(closed, transactions=(*closed.transactions, happened("PAYMENT_IMPORTED", left)))
+    assert imported([entry(left)], seen) == ["1.xml"]
 
 
 def test_a_balance_that_a_waiver_or_a_desk_brought_down_does_not() -> None:

@@ -151,10 +151,11 @@ def test_a_column_goes_by_its_own_name_before_any_other(tmp_path: Path) -> None:
     assert returned.ignored == ("EFFDATE",)
 
 
-def test_lines_of_a_transaction_are_numbered_where_the_file_does_not(tmp_path: Path) -> None:
+def test_lines_of_a_transaction_have_no_number_where_the_file_gives_none(tmp_path: Path) -> None:
+    """Numbered as they come, a line would have another number in a file that tells fewer of them, and be paid twice."""
     other = SALE.replace("50001", "50002")
     returned = money(tmp_path, SALE, other, SALE, trailer="T,3,180.00")
-    assert texts(returned.rows, "payment_ref", "payment_line") == [("50001", "1"), ("50002", "1"), ("50001", "2")]
+    assert texts(returned.rows, "payment_ref", "payment_line") == [("50001", ""), ("50002", ""), ("50001", "")]
 
 
 AMOUNTS = [

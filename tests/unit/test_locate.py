@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.ports.outside import AlmaFee, Busy, Refused
-from pipeline.stages.locate import NotLocatedError, PatronFees, locate
+from pipeline.stages.locate import NotLocatedError, PatronFees, Views, locate
 from tests.fakes.alma import FakeAlma, Read, Scripted, a_fee, alone
 from tests.fakes.clock import FakeClock
 from tests.fakes.postings import a_charge
@@ -137,3 +139,17 @@ def test_a_patron_alma_does_not_give_is_a_persons_matter(code: str, held: str) -
 def test_a_refused_key_is_nobodys_missing_fee() -> None:
     with pytest.raises(Refused):
         locate(a_charge(), of(Refusing("401", "system")))
+
+
+def test_where_the_fees_of_a_source_were_found_the_next_ones_are_looked_for_first() -> None:
+    one, two = (a_fee(f"F{number}", bursar_id=f"B{number}", status="EXPORTED") for number in (1, 2))
+    alma = FakeAlma(FakeClock(), [("P1", one), ("P2", two)], Scripted())
+    views = Views(alma, FakeClock())
+    first, second = a_charge(), a_charge(fee_id="B2", patron_id="P2")
+    assert locate(first, views.of(first)).fee_id == "F1"
+    assert len(alma.calls) == 4
+    assert locate(second, views.of(second)).fee_id == "F2"
+    assert len(alma.calls) == 5, "one question for the next patron"
+    other = replace(second, source="another")
+    assert locate(other, Views(alma, FakeClock()).of(other)).fee_id == "F2"
+    assert len(alma.calls) == 9, "another source may have its fees elsewhere"

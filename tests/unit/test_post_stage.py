@@ -24,7 +24,12 @@ def a_work(book: FakeBook, alma: FakeAlma | None = None, mode: Mode = "live") ->
     campus = SimpleNamespace(name="campus", systems={"peoplesoft": system}, alma=settings, mode=mode)
     outside = SimpleNamespace(alma=alma, clock=FakeClock())
     return SimpleNamespace(
-        campus=SimpleNamespace(campus=campus), outside=outside, ledger=book, today=date(2026, 3, 2), findings=[]
+        campus=SimpleNamespace(campus=campus),
+        outside=outside,
+        ledger=book,
+        today=date(2026, 3, 2),
+        findings=[],
+        withheld=frozenset(),
     )
 
 

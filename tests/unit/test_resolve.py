@@ -26,15 +26,20 @@ from pipeline.ports.ledger import (
 )
 from pipeline.stages import resolving
 from pipeline.stages.resolving import Action, NotPossibleError
-from tests.fakes.money import a_charge, a_match, a_payment
+from tests.fakes.money import a_charge, a_match, a_payment, a_share
 from tests.fakes.postings import FakeBook
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-A_POSTING = Posting("BPX-01", "K1", "P1", "02", "F1", 1000, "ONLINE", "c", PostingState.HELD, code="POST-REFUSED")
+A_POSTING = replace(
+    Posting("BPX-01", "K1", "P1", "02", "F1", 1000, "ONLINE", "c", PostingState.HELD, code="POST-REFUSED"),
+    source="export",
+    fee_id="B1",
+)
 A_BATCH = Batch("cashnet", "charge", 1, 1, "delta", "out.csv", "out/out.csv", "0" * 64, 1, 1, 1000, date(2026, 3, 1))
+IMPORTED = Upload(1, replace(A_BATCH, kind="payment", system="export"), UploadState.SENT)
 A_TASK = Task(
     "unpay-1", "unpay", "K1", "cashnet", "export", "B1", "B1", "P1", 1000, "do it", "2026-03-01", TaskState.OPEN
 )
@@ -64,7 +69,8 @@ def book(*things: Payment | Posting | Task | Upload, charged: Any = ()) -> Book:
             made.payments[one.key] = one
         elif isinstance(one, Posting):
             made.by_id[one.external_id] = one
-            made.payments.setdefault(one.payment_key, a_payment(one.payment_key, state=PaymentState.ALLOCATED))
+            placed = replace(a_match(a_payment(one.payment_key)), state=PaymentState.ALLOCATED)
+            made.payments.setdefault(one.payment_key, placed)
         elif isinstance(one, Task):
             made.by_task[one.task_id] = one
         else:
@@ -81,7 +87,8 @@ def wish(word: str, action: Action, fee: str = "") -> Wish:
 
 
 def test_doubt_is_sent_again_only_when_alma_can_no_longer_enter_it_late() -> None:
-    doubt = replace(A_POSTING, state=PostingState.DOUBT, since=NOW - timedelta(hours=71, minutes=59), attempts=1)
+    since = NOW - timedelta(hours=71, minutes=59)
+    doubt = replace(A_POSTING, state=PostingState.DOUBT, since=since, attempts=1, code="POST-DOUBT")
     ledger = book(doubt)
     with pytest.raises(NotPossibleError, match=r"--resend from 2026-03-02 12:01 UTC on"):
         bench(ledger).decide(wish("BPX-01", Action.RESEND))
@@ -112,7 +119,8 @@ POSTED = [
 
 @pytest.mark.parametrize(("state", "action", "to"), POSTED)
 def test_a_posting_goes_where_the_word_says(state: PostingState, action: Action, to: PostingState) -> None:
-    ledger = book(replace(A_POSTING, state=state, since=NOW))
+    ledger = book(replace(A_POSTING, state=state, since=NOW), IMPORTED)
+    ledger.listed["BPX-01"] = 1
     bench(ledger).decide(wish("BPX-01", action))
     after = ledger.by_id["BPX-01"]
     assert (after.state, after.why) == (to, "ada: seen in Alma")
@@ -196,8 +204,148 @@ def test_a_payment_that_cannot_go_to_a_fee_says_why(
 
 
 def test_a_payment_that_is_divided_up_names_its_postings() -> None:
-    with pytest.raises(NotPossibleError, match=r"give the posting that you mean: BPX-01 \(held\)"):
-        bench(book(A_POSTING)).decide(wish("K1", Action.SETTLED))
+    with pytest.raises(NotPossibleError, match=r"give what you mean of it: BPX-01 \(held\)"):
+        bench(book(A_POSTING, replace(A_TASK, task_id="refund-K1-1", kind="refund"))).decide(wish("K1", Action.SETTLED))
+
+
+def test_what_is_left_over_of_a_payment_is_not_put_on_a_fee_but_ends_with_its_task() -> None:
+    ledger = book(A_POSTING, replace(A_TASK, task_id="refund-K1-1", kind="refund"))
+    with pytest.raises(
+        NotPossibleError, match=r"divided up, and that is done once; .* --settled-elsewhere of its task"
+    ):
+        bench(ledger).decide(wish("K1", Action.TO, "B1"))
+    bench(ledger).decide(wish("refund-K1-1", Action.SETTLED))
+    assert ledger.by_task["refund-K1-1"].state is TaskState.DONE
+
+
+@pytest.mark.parametrize("action", [Action.REJECT, Action.SETTLED])
+def test_a_held_payment_that_a_person_ends_stays_for_its_debts_for_the_bursar_has_the_money(action: Action) -> None:
+    ledger = book(replace(a_match(a_payment()), state=PaymentState.HELD, code="LOOKS-ALREADY-ENTERED"))
+    bench(ledger).decide(wish("K1", action))
+    assert (ledger.payments["K1"].state, open_of(ledger)) == (PaymentState.SETTLED, 0)
+
+
+def test_money_that_never_came_is_for_no_debt() -> None:
+    ledger = book(replace(a_match(a_payment()), state=PaymentState.HELD, code="PAYMENT-WITHDRAWN?"))
+    bench(ledger).decide(wish("K1", Action.REJECT))
+    after = ledger.payments["K1"]
+    assert (after.state, after.code, after.shares) == (PaymentState.EXCLUDED, "PAYMENT-WITHDRAWN?", ())
+    assert open_of(ledger) == 1000
+
+
+def went_back(ledger: Book, cents: int, origin: str = "K1", *, shared: bool = True) -> None:
+    back = a_payment("R1", -cents, kind="refund")
+    ledger.enter([back])
+    ledger.take_back(back, [a_share(-cents)] if shared else [], [], NOW, origin=origin)
+
+
+def open_of(ledger: Book, fee_id: str = "B1") -> int:
+    debt = ledger.charge_of("export", fee_id)
+    assert debt is not None
+    return debt.open_cents
+
+
+def test_a_fee_gets_no_more_of_a_payment_than_did_not_go_back() -> None:
+    ledger = book(a_payment(state=PaymentState.SUSPENSE))
+    went_back(ledger, 400, shared=False)
+    said = bench(ledger).decide(wish("K1", Action.TO, "B1"))
+    assert said == "K1: 6.00 of 10.00 for fee B1, by ada"
+    assert open_of(ledger) == 400
+
+
+def test_a_payment_of_which_all_went_back_is_given_to_no_fee() -> None:
+    ledger = book(a_payment(state=PaymentState.SUSPENSE))
+    went_back(ledger, 1000, shared=False)
+    with pytest.raises(NotPossibleError, match="all of it went back"):
+        bench(ledger).decide(wish("K1", Action.TO, "B1"))
+
+
+@pytest.mark.parametrize("origin", ["K1", ""])
+def test_a_payment_of_which_a_part_went_back_stays_for_that_fee(origin: str) -> None:
+    held = replace(a_match(a_payment()), state=PaymentState.HELD, code="FEE-CLOSED")
+    ledger = book(held, charged=[a_charge(), a_charge(fee_id="B2", reference="B2")])
+    went_back(ledger, 400, origin)
+    with pytest.raises(NotPossibleError, match="money of fee B1 went back"):
+        bench(ledger).decide(wish("K1", Action.TO, "B2"))
+    assert ledger.payments["K1"] == held
+    bench(ledger).decide(wish("K1", Action.TO, "B1"))
+    assert (ledger.payments["K1"].shares, open_of(ledger)) == (held.shares, 400)
+
+
+@pytest.mark.parametrize("state", [PostingState.DOUBT, PostingState.HELD])
+@pytest.mark.parametrize(("cents", "origin", "kept"), [(1000, "K1", "0.00"), (1000, "", "0.00"), (400, "K1", "6.00")])
+def test_what_went_back_is_not_sent_again(state: PostingState, cents: int, origin: str, kept: str) -> None:
+    posting = replace(A_POSTING, state=state, code="POST-REFUSED", since=NOW - timedelta(days=9))
+    ledger = book(posting)
+    went_back(ledger, cents, origin)
+    with pytest.raises(NotPossibleError, match=f"money of fee B1 went back.* {kept} of the 10.00 are kept"):
+        bench(ledger).decide(wish("BPX-01", Action.RESEND))
+    assert (ledger.by_id["BPX-01"], ledger.words) == (posting, {})
+    bench(ledger).decide(wish("BPX-01", Action.SETTLED))
+
+
+def test_what_is_held_because_a_part_went_back_may_be_paid_in_full_all_the_same() -> None:
+    ledger = book(replace(A_POSTING, code="MONEY-WENT-BACK"))
+    went_back(ledger, 400)
+    assert bench(ledger).decide(wish("BPX-01", Action.RESEND)) == "BPX-01: held to ready, by ada"
+    ledger = book(replace(A_POSTING, code="MONEY-WENT-BACK"))
+    went_back(ledger, 1000)
+    with pytest.raises(NotPossibleError, match="went back"):
+        bench(ledger).decide(wish("BPX-01", Action.RESEND))
+
+
+@pytest.mark.parametrize(
+    ("code", "again"),
+    [
+        ("BALANCE-FELL", "; it is looked at anew, and held again if it is still BALANCE-FELL"),
+        ("LOOKS-ALREADY-ENTERED", ""),
+    ],
+)
+def test_whoever_lets_something_go_hears_whether_that_is_a_yes(code: str, again: str) -> None:
+    said = bench(book(replace(A_POSTING, code=code))).decide(wish("BPX-01", Action.RESEND))
+    assert said == f"BPX-01: held to ready{again}, by ada"
+    held = replace(a_match(a_payment()), state=PaymentState.HELD, code=code)
+    assert bench(book(held)).decide(wish("K1", Action.RESEND)) == f"K1: held to matched{again}, by ada"
+
+
+@pytest.mark.parametrize("state", [one for one in UploadState if one is not UploadState.SENT])
+def test_what_stands_in_a_file_that_alma_has_not_got_is_not_settled(state: UploadState) -> None:
+    listed = replace(A_POSTING, state=PostingState.LISTED, way="import_file", code="")
+    ledger = book(listed, replace(IMPORTED, state=state))
+    ledger.listed["BPX-01"] = 1
+    with pytest.raises(NotPossibleError, match=f"stands in file out.csv, which is {state}"):
+        bench(ledger).decide(wish("BPX-01", Action.SETTLED))
+    assert ledger.by_id["BPX-01"] == listed
+
+
+def test_a_word_does_not_count_once_what_it_is_about_has_moved_and_come_back() -> None:
+    held = replace(a_match(a_payment()), state=PaymentState.HELD, code="FEE-CLOSED")
+    ledger = book(held)
+    bench(ledger, "ada", two_people=True).decide(wish("K1", Action.REJECT))
+    let_go = ledger.settle_payment(held, PaymentState.MATCHED, "", "", NOW)
+    ledger.settle_payment(let_go, PaymentState.HELD, "FEE-CLOSED", "", NOW)
+    assert "kept" in bench(ledger, "bob", two_people=True).decide(wish("K1", Action.REJECT))
+    assert ledger.payments["K1"] == held
+
+
+def test_a_word_that_was_carried_out_and_not_heard_before_a_crash_is_no_first_word_later() -> None:
+    ledger = book(A_POSTING)
+    bench(ledger, "ada", two_people=True).decide(wish("BPX-01", Action.RESEND))
+    ledger.step = stops_at("before heard")
+    with pytest.raises(ConnectionError):
+        bench(ledger, "bob", two_people=True).decide(wish("BPX-01", Action.RESEND))
+    ledger.step = lambda _step: None
+    again = ledger.move_posting(ledger.by_id["BPX-01"], PostingState.HELD, NOW, code="POST-REFUSED")
+    assert "kept" in bench(ledger, "bob", two_people=True).decide(wish("BPX-01", Action.RESEND))
+    assert ledger.by_id["BPX-01"] == again
+
+
+def stops_at(name: str) -> Callable[[str], None]:
+    def step(at: str) -> None:
+        if at == name:
+            raise ConnectionError(name)
+
+    return step
 
 
 @pytest.mark.parametrize(("action", "to"), [(Action.SETTLED, UploadState.SENT), (Action.REJECT, UploadState.CANCELLED)])
@@ -299,4 +447,14 @@ def test_the_account_is_the_system_s_and_not_what_somebody_calls_himself(monkeyp
         monkeypatch.setenv(name, "somebody-else")
     assert account() == mine
     monkeypatch.setenv("SUDO_UID", "4000000")
-    assert account() == "account 4000000"
+    assert account() == mine
+
+
+def test_who_logged_in_stays_the_same_whatever_account_runs_the_command(tmp_path: Path) -> None:
+    login = tmp_path / "loginuid"
+    here = account(login)
+    login.write_text("4000000", "ascii")
+    assert account(login) == "account 4000000" != here
+    for nobody in ("4294967295", "", "x"):
+        login.write_text(nobody, "ascii")
+        assert account(login) == here

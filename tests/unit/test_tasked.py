@@ -27,7 +27,7 @@ MARKED = {**PLAIN, "comment": "reopens 1001"}
 
 
 def run(new: pd.DataFrame, sent: pd.DataFrame, *asked: tuple[str, str, str, str, int], yes: bool = False) -> Outcome:
-    decided = decisions("c2001") if yes else decisions()
+    decided = decisions("c2001", code="FEE-MAY-REOPEN") if yes else decisions()
     return recognise(
         new, CAMPUS, TODAY, recent=sent, elsewhere=elsewhere(), decisions=decided, tasks=open_tasks(*asked)
     )

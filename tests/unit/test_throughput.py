@@ -7,9 +7,9 @@ import pytest
 from tests.throughput import clean_night
 
 
-@pytest.mark.parametrize("rate", [5, 25])
-def test_a_clean_night_keeps_to_the_rate_and_asks_little_more_than_it_pays(rate: int) -> None:
-    night = clean_night(payments=1000, patrons=400, rate=rate)
+@pytest.mark.parametrize(("rate", "status"), [(5, "ACTIVE"), (25, "ACTIVE"), (25, "EXPORTED")])
+def test_a_clean_night_keeps_to_the_rate_and_asks_little_more_than_it_pays(rate: int, status: str) -> None:
+    night = clean_night(payments=1000, patrons=400, rate=rate, status=status)
     assert night.alma.calls["pay"] == night.verified == 1000
     assert night.alma.calls["get"] == 0
     assert night.per_payment <= 1.5
@@ -26,3 +26,8 @@ def test_money_that_names_no_fee_asks_for_each_patrons_fees_of_every_status_once
     night = clean_night(payments=250, patrons=100, rate=25, named=False)
     patrons = len(night.alma.fees)
     assert night.alma.calls == {"pay": 250, "list": 4 * min(100, patrons), "report": 3}
+
+
+def test_after_an_export_that_transfers_its_fees_only_the_first_patron_is_asked_about_every_status() -> None:
+    night = clean_night(payments=250, patrons=100, rate=25, status="EXPORTED")
+    assert night.alma.calls == {"pay": 250, "list": len(night.alma.fees) + 3, "report": 3}

@@ -109,3 +109,54 @@ def test_several_charges_each_have_sums_of_their_own(counter: Counter) -> None:
     counter.paid("SO_FAR_2.csv", *reversed(rows("6.00", "1.00", "3.00")))
     assert boxes(counter.night()) == {"passed": 2, "duplicate": 4}
     assert steps(counter) == [100, 100, 300, 500]
+
+
+def test_another_sum_of_an_older_day_is_held_until_a_person_says_that_it_counts(counter: Counter) -> None:
+    said(counter, 1, "5.00", days=5)
+    said(counter, 2, "12.50", days=6)
+    counter.paid("SO_FAR_3.csv", "001234567,1/5/2026,1001,6.00")
+    night = counter.night()
+    assert codes(night) == ["PAYMENT-SUM-OLDER", "PAYMENTS-OLDER"]
+    assert (boxes(night)["held"], night.news, steps(counter)) == (1, True, [500, 750])
+    counter.paid("SO_FAR_4.csv", "001234567,1/5/2026,1001,6.00", "001234567,1/7/2026,1002,1.00")
+    assert "PAYMENT-SUM-OLDER" not in codes(counter.night(approved="peoplesoft"))
+    assert steps(counter) == [-650, 100, 500, 750]
+    said(counter, 5, "12.50", days=8)
+    assert sum(steps(counter)) == 1350
+
+
+def test_a_sum_that_comes_back_with_the_very_bytes_of_an_earlier_file_is_held_too(counter: Counter) -> None:
+    said(counter, 1, "5.00", days=5)
+    said(counter, 2, "12.50", days=6)
+    counter.paid("SO_FAR_3.csv", "001234567,1/5/2026,1001,5.00")
+    assert "PAYMENT-SUM-OLDER" in codes(counter.night())
+    assert "PAYMENT-SUM-OLDER" not in codes(counter.night()), "it lies there still"
+
+
+def test_a_file_that_comes_late_is_heard_on_a_charge_that_no_other_named_and_held_on_one_that_was(
+    counter: Counter,
+) -> None:
+    said(counter, 1, "5.00", days=4)
+    counter.paid("SO_FAR_3.csv", "001234567,1/7/2026,1002,1.00")
+    counter.night()
+    rows = ("001234567,1/6/2026,1003,2.00", "001234567,1/6/2026,1001,7.00", "001234567,1/7/2026,1002,9.00")
+    counter.paid("SO_FAR_2.csv", *rows, age=timedelta(days=2))
+    assert codes(counter.night()) == ["PAYMENT-SUM-OLDER", "PAYMENTS-OLDER"]
+    assert steps(counter) == [100, 200, 500]
+
+
+def test_a_line_of_a_day_to_come_is_held_and_makes_no_later_file_an_older_one(counter: Counter) -> None:
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00", "001234567,1/5/2062,1002,5.00")
+    night = counter.night()
+    assert (codes(night), boxes(night)) == (["PAYMENT-UNREADABLE"], {"passed": 1, "held": 1})
+    counter.paid("SO_FAR_2.csv", "001234567,1/6/2026,1001,12.50", "001234567,1/5/2026,1002,5.00")
+    assert codes(counter.night()) == []
+    counter.paid("SO_FAR_3.csv", "001234567,1/7/2026,1001,15.00", "001234567,1/5/2026,1002,5.00")
+    assert codes(counter.night()) == []
+    assert sum(counter.keys().values()) == 2000
+    assert [one.cents for one in counter.ledger.payments.values() if one.state is PaymentState.HELD] == [500]
+
+
+def test_a_line_of_the_next_business_day_is_read(counter: Counter) -> None:
+    assert said(counter, 1, "5.00", days=12) == {"passed": 1}
+    assert said(counter, 2, "6.00", days=14) == {"passed": 0, "held": 1, "duplicate": 1}

@@ -19,7 +19,7 @@ from pipeline.adapters.ledger.schema import (
     shares,
     tasks,
 )
-from pipeline.adapters.ledger.sums import cents
+from pipeline.adapters.ledger.sums import cents, received
 from pipeline.money import Tally
 from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState
 
@@ -79,6 +79,7 @@ class Books:
         """What came in is for debts, never more than it is; what was placed is planned, what was planned is called."""
         owed, fits = self._matched(), self._matched(fitting=True)
         yield "payments matched = those that cover their debts", owed, fits
+        yield "debts paid = those of which no more went back", self._paid(), self._paid(covered=True)
         placed = self.tally(payments.c.cents, _in(PaymentState.ALLOCATED))
         planned = self.joined(OF_PAYMENT, allocations.c.cents, _in(PaymentState.ALLOCATED))
         rest = self.tally(payments.c.suspense_cents)
@@ -138,6 +139,13 @@ class Books:
             enough = func.abs(of_debts.c.cents) <= func.abs(payments.c.cents)
             query = query.where(enough, payments.c.state.not_in(FOR_NO_DEBT))
         return Tally(*self.connection.execute(query).one())
+
+    def _paid(self, *, covered: bool = False) -> Tally:
+        """Tally the debts that money came in for, less what went back; or those of which this is not below nothing."""
+        debts = received(self.store)
+        query = select(func.count(), cents(debts.c.cents)).select_from(debts)
+        asked = query.where(debts.c.cents >= 0) if covered else query
+        return Tally(*self.connection.execute(asked).one())
 
 
 def _in(*states: PaymentState) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import fees, files
 from pipeline.adapters.ledger.store import Book, Store, in_pieces, iso, one, record
-from pipeline.ports.ledger import InFile
+from pipeline.ports.ledger import GIVEN_UP, InFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +74,16 @@ class Incoming(Book):
             text = f"{file.name} of {file.feed} ({file.role}, {file.size} bytes) lies in the archive"
             entry = audit.append(connection, store, [Event("archived", file.sha, text)], file.archived_at)
             connection.execute(insert(files).values(**store.scope, **_columns(file), entry=entry))
+
+
+    def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:
+        """Do what ports.ledger.FileBook.give_up_file promises."""
+        with self.store.changing() as connection:
+            refused = (self.store.mine(files), files.c.sha == file.sha, files.c.state == "refused")
+            values = {"code": GIVEN_UP, "why": f"{by}: {why}"}
+            one(connection, update(files).where(*refused).values(**values), f"file {file.name}")
+            audit.append(connection, self.store, [Event("given up", file.sha, why, by)], at)
+        return replace(file, **values)
 
 
 def _found(store: Store, *conditions: ColumnElement[bool]) -> Sequence[InFile]:

@@ -29,7 +29,7 @@ AGAIN = {PaymentState.RECEIVED: "returned", PaymentState.MATCHED: "goes on"}
 
 OPEN = (PaymentState.RECEIVED, PaymentState.HELD, PaymentState.SUSPENSE)
 BY_VERB = (PaymentState.ALLOCATED, PaymentState.CANCELLED, PaymentState.TASKED, PaymentState.WITHDRAWN)
-KEEPING = (PaymentState.HELD, PaymentState.MATCHED)
+KEEPING = (PaymentState.HELD, PaymentState.MATCHED, PaymentState.SETTLED)
 """States that may be matched; that have a verb of their own; in which a payment stays for the debts it is for."""
 
 
@@ -123,9 +123,9 @@ class Payments(Book):
     def settle_payment(self, payment: Payment, to: PaymentState, code: str, why: str, at: datetime) -> Payment:
         """Move a payment that will not be posted (held, suspense, excluded, settled), or back to received or matched.
 
-        Its shares are dropped, save as HELD and MATCHED.  Staying in its state with another reason is allowed; with
-        the same reason nothing is written.  Raises StaleError, and LedgerError when there is no such move, or a verb
-        of its own for it.
+        Its shares are dropped, save as HELD, MATCHED and SETTLED, and so are those of what took money of it back.
+        Staying in its state with another reason is allowed; with the same reason nothing is written.  Raises
+        StaleError, and LedgerError when there is no such move, or a verb of its own for it.
         """
         if (payment.state, payment.code, payment.why) == (to, code, why):
             return payment
@@ -136,9 +136,8 @@ class Payments(Book):
         moved = replace(payment, state=to, code=code, why=why, shares=payment.shares if to in KEEPING else ())
         with self.store.changing() as connection:
             money_rows.move(connection, self.store, payment, {"state": to, "code": code, "why": why, **since})
-            if moved.shares != payment.shares:
-                shares.drop(connection, self.store, payment)
-            audit.append(connection, self.store, [event], at)
+            freed = returns.free(connection, self.store, payment) if moved.shares != payment.shares else []
+            audit.append(connection, self.store, [event, *freed], at)
         return moved
 
     def allocate(

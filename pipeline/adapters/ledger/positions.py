@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, select, true, union_all
 
 from pipeline import tables
 from pipeline.adapters.ledger import schema
 from pipeline.adapters.ledger.charge_days import taken_on
 from pipeline.adapters.ledger.debtors import folded
 from pipeline.adapters.ledger.frames import frame
-from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, fees, movements, uploads
+from pipeline.adapters.ledger.plans import RECORD
+from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, fees, movements, shares, uploads
 from pipeline.adapters.ledger.store import Book, in_pieces
 from pipeline.adapters.ledger.sums import billed, paid, written_off
 from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState
@@ -118,10 +119,11 @@ class Positions(Book):
     def receipts(self, source: str) -> pd.DataFrame:
         """Give the payments of a source's fees that Alma knows of, or may: source, fee_id, cents, day, sure.
 
-        And what the bursar wrote off: not sure until the task to waive it in Alma is done.
+        And what the bursar wrote off: not sure until the task to waive it in Alma is done; and payments that a person
+        settled elsewhere before they were planned, which staff may have typed in.
         """
-        posted, waived = _posted(self.store, source), _waived(self.store, source)
-        either = union_all(posted, waived).subquery("receipts")
+        asked = (part(self.store, source) for part in (_posted, _waived, _settled))
+        either = union_all(*asked).subquery("receipts")
         order = (either.c.day, either.c.fee_id, either.c.cents)
         return frame(self.store, RECEIPTS, [select(either).order_by(*order)])
 
@@ -205,6 +207,19 @@ def _waived(store: Store, source: str) -> Select[Any]:
     facts = (off.c.source, off.c.against, (-off.c.amount_cents).label("cents"), when.label("day"), sure.label("sure"))
     query = select(*facts).join_from(off, money, line)
     return query.where(store.mine(off), off.c.source == source, money.c.state == PaymentState.WITHDRAWN)
+
+
+def _settled(store: Store, source: str) -> Select[Any]:
+    """Shares of payments that never were planned; of a charge that is kept here only, Alma does not hear."""
+    money, first = schema.payments, movements
+    line = and_(money.c.ledger == shares.c.ledger, money.c.key == shares.c.payment_key)
+    same = (first.c[name] == shares.c[name] for name in ("ledger", "fee_id", "source"))
+    debt = and_(*same, first.c.movement == 1, first.c.payments_to != RECORD)
+    day = func.substr(money.c.since, 1, len("YYYY-MM-DD"))
+    facts = (shares.c.source, shares.c.fee_id, shares.c.cents, day.label("day"), false().label("sure"))
+    query = select(*facts).join_from(shares, money, line).join(first, debt).where(store.mine(shares))
+    came_in = (shares.c.live == true(), shares.c.cents > 0, money.c.state == PaymentState.SETTLED)
+    return query.where(shares.c.source == source, *came_in)
 
 
 def _charges(store: Store) -> Select[Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from pipeline.adapters.ledger import audit, chores, debts, money_rows, shares
 from pipeline.adapters.ledger.audit import Event
-from pipeline.adapters.ledger.schema import movements, postings
+from pipeline.adapters.ledger.schema import movements, payments, postings
 from pipeline.adapters.ledger.store import add, iso
 from pipeline.money import dollars
 from pipeline.ports.ledger import PAYMENT_MOVES, UNSENT, PaymentState, PostingState, StaleError
@@ -44,6 +44,7 @@ def cancel(store: Store, payment: Payment, back: Payment, why: str, at: datetime
         money_rows.move(connection, store, payment, values)
         money_rows.move(connection, store, back, values | {"takes_back": payment.key})
         calls = _give_up(connection, store, payment, why, iso(at))
+        shares.check_covered(connection, store, payment, payment.shares)
         told = [Event(PaymentState.CANCELLED, one.key, f"{one.state} to cancelled: {why}") for one in (payment, back)]
         audit.append(connection, store, [*told, *(Event("cancelled", call, why) for call in calls)], at)
 
@@ -60,6 +61,20 @@ def _give_up(connection: Connection, store: Store, payment: Payment, why: str, a
     values = {"state": PostingState.CANCELLED, "code": "", "why": why, "changed_at": at}
     connection.execute(update(postings).where(*mine).values(**values))
     return calls
+
+
+def free(connection: Connection, store: Store, payment: Payment) -> list[Event]:
+    """Let a payment that was never planned be for no debt any more, and with it what took money of it back.
+
+    What went back comes off the payment itself from now on, before it is for any debt again.  Gives what to tell.
+    Raises LedgerError where more would have gone back of a debt than came in for it.
+    """
+    took = (store.mine(payments), payments.c.takes_back == payment.key)
+    backs = connection.execute(select(payments.c.key).where(*took).order_by(payments.c.key)).scalars().all()
+    shares.end(connection, store, [payment.key, *backs])
+    shares.check_covered(connection, store, payment, payment.shares)
+    why = f"payment {payment.key} is for no debt any more, so this is not either"
+    return [Event("for no debt", key, why) for key in backs]
 
 
 def take_back(store: Store, back: Payment, what: Coming, at: datetime) -> Payment:

@@ -12,6 +12,7 @@ from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import movements, shares
 from pipeline.adapters.ledger.store import add
+from pipeline.adapters.ledger.sums import IS_MONEY, MONEY, cents
 from pipeline.money import dollars
 from pipeline.ports.ledger import LedgerError, Share
 
@@ -67,20 +68,35 @@ def matched(payment: Payment, given: Sequence[Share]) -> Event:
 
 
 def write(connection: Connection, store: Store, payment: Payment, given: Sequence[Share], entry: int) -> None:
-    """Put these in the place of the payment's shares.  Raises LedgerError for a debt that was never charged."""
+    """Put these in the place of the payment's shares.
+
+    Raises LedgerError for a debt that was never charged, and where more would have gone back of one than came in.
+    """
     known = _charged(connection, store, given)
     if stray := [share.fee_id for share in given if (share.source, share.fee_id) not in known]:
         refuse(payment, f"fee {stray[0]} was never charged, so nothing can be paid on it")
     if payment.shares:
-        drop(connection, store, payment)
+        end(connection, store, [payment.key])
     columns = _columns(payment, given)
     add(connection, store, shares, columns, live=True, entry=entry) if given else None
+    check_covered(connection, store, payment, [*payment.shares, *(share for share in given if share.cents < 0)])
 
 
-def drop(connection: Connection, store: Store, payment: Payment) -> None:
-    """Let the payment be for nothing any more."""
-    mine = (store.mine(shares), shares.c.payment_key == payment.key, shares.c.live == yes())
+def end(connection: Connection, store: Store, keys: Sequence[str]) -> None:
+    """Let these payments be for nothing any more."""
+    mine = (store.mine(shares), shares.c.payment_key.in_(keys), shares.c.live == yes())
     connection.execute(update(shares).where(*mine).values(live=False))
+
+
+def check_covered(connection: Connection, store: Store, payment: Payment, touched: Iterable[Share]) -> None:
+    """Look at the debts of these shares.  Raises LedgerError if more has gone back of one than came in for it."""
+    debts = sorted({(share.fee_id, share.source) for share in touched})
+    debt, paid = (shares.c.fee_id, shares.c.source), cents(shares.c.cents)
+    query = select(*debt, paid.label("paid")).select_from(MONEY).where(store.mine(shares), *IS_MONEY)
+    asked = query.where(tuple_(*debt).in_(debts)).group_by(*debt).order_by(*debt)
+    for row in connection.execute(asked) if debts else ():
+        if row.paid < 0:
+            refuse(payment, f"{dollars(-row.paid)} more of fee {row.fee_id} would go back than came in for it")
 
 
 def _columns(payment: Payment, given: Sequence[Share]) -> dict[str, list[object]]:

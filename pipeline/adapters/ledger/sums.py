@@ -10,7 +10,7 @@ from pipeline.adapters.ledger.schema import movements, payments, shares
 from pipeline.ports.ledger import PaymentState
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, FromClause, Join, Subquery
+    from sqlalchemy import ColumnElement, FromClause, Subquery
 
     from pipeline.adapters.ledger.store import Store
 
@@ -41,7 +41,7 @@ def paid(fee: FromClause) -> ColumnElement[int]:
     Money that is held or waits to be posted counts too: the bursar has it, so the debt must not be asked for again.
     """
     same = (shares.c[name] == fee.c[name] for name in ("ledger", "source", "fee_id"))
-    money = select(cents(shares.c.cents)).select_from(_money()).where(*same, *IS_MONEY)
+    money = select(cents(shares.c.cents)).select_from(MONEY).where(*same, *IS_MONEY)
     return money.correlate(fee).scalar_subquery()
 
 
@@ -56,7 +56,7 @@ def changed_later(store: Store) -> Subquery:
 
 def received(store: Store) -> Subquery:
     """Give (source, fee_id, cents) of every fee that money came in for: what ``paid`` gives, for all fees at once."""
-    query = select(shares.c.source, shares.c.fee_id, cents(shares.c.cents).label("cents")).select_from(_money())
+    query = select(shares.c.source, shares.c.fee_id, cents(shares.c.cents).label("cents")).select_from(MONEY)
     mine = query.where(store.mine(shares), *IS_MONEY)
     return mine.group_by(shares.c.source, shares.c.fee_id).subquery("received")
 
@@ -65,7 +65,5 @@ NO_MONEY = (PaymentState.CANCELLED, PaymentState.WITHDRAWN)
 """Payments whose shares are no money received: it was taken back at once, or written off (which is a credit)."""
 
 IS_MONEY = (shares.c.live == true(), payments.c.state.not_in(NO_MONEY))
-
-
-def _money() -> Join:
-    return shares.join(payments, and_(payments.c.ledger == shares.c.ledger, payments.c.key == shares.c.payment_key))
+MONEY = shares.join(payments, and_(payments.c.ledger == shares.c.ledger, payments.c.key == shares.c.payment_key))
+"""Shares with their payments, and which of them count as money received for a debt, or as gone back."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
 
+NO_MOVES = ("said", "heard", "blind")
+"""Rows of the audit trail about something that stands where it stood."""
+
+
 class Tasks(Book):
     """ports.ledger.TaskBook in the database."""
 
@@ -78,10 +82,18 @@ class Tasks(Book):
             connection.execute(insert(words).values(**self.store.scope, **row, heard_by=None, entry=entry))
 
     def said(self, subject: str) -> Word | None:
-        """Give the newest word on a subject, None if there is none or somebody has acted on it."""
+        """Give the newest word on a subject; None if there is none, somebody has acted on it, or it is overtaken."""
         with self.store.reading() as connection:
             row = self._newest(connection, subject)
-        return _word(row) if row is not None and row["heard_by"] is None else None
+            waits = row is not None and row["heard_by"] is None and not self._overtaken(connection, row)
+        return _word(row) if row is not None and waits else None
+
+    def _overtaken(self, connection: Connection, row: RowMapping) -> bool:
+        """Say whether what a word is about has moved since, be it back to where it was."""
+        trail = s.audit
+        since = (trail.c.subject == row["subject"], trail.c.seq > row["entry"], trail.c.event.not_in(NO_MOVES))
+        moved = select(trail.c.seq).where(self.store.mine(trail), *since).limit(1)
+        return connection.execute(moved).one_or_none() is not None
 
     def heard(self, word: Word, by: str, at: datetime) -> None:
         """Write down that a word was acted on, by whom.  Raises StaleError unless it is the one that waits."""

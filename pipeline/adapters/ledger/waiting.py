@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, literal, select, true
+from sqlalchemy import and_, case, literal, select, true
 
 from pipeline.adapters.ledger.schema import (
     batches,
@@ -40,6 +40,9 @@ POSTINGS = (
 LEFT_OVER = "OVERPAID"
 """The finding under which the rest of a payment is in suspense."""
 
+REFUND = "refund"
+"""The kind of task that ends what is left over of a payment."""
+
 NOT_SHOWN = "IMPORT-UNSEEN"
 """The finding under which a payment waits that Alma was to import."""
 
@@ -52,9 +55,10 @@ def questions(store: Store) -> Iterator[Select[Any]]:
         payments.c.state.in_(PAYMENTS)
     )
     rest = literal("more was paid than could be placed")
-    left = payments.c.suspense_cents + _gone_back()
-    in_suspense = (literal(PaymentState.SUSPENSE.value), literal(LEFT_OVER), rest, left)
-    yield _payments(store, *in_suspense).where(payments.c.suspense_cents > 0, left > 0)
+    left, asked = payments.c.suspense_cents + _gone_back(), _asked_to_refund()
+    least = case((asked < left, asked), else_=left)
+    in_suspense = (literal(PaymentState.SUSPENSE.value), literal(LEFT_OVER), rest, least)
+    yield _payments(store, *in_suspense).where(payments.c.suspense_cents > 0, least > 0)
     yield _postings(store)
     yield _listed(store)
     yield _tasks(store)
@@ -90,6 +94,13 @@ def _gone_back() -> ColumnElement[int]:
     same = (back.c.ledger == payments.c.ledger, back.c.takes_back == payments.c.key)
     dealt_with = back.c.state.in_((PaymentState.TASKED, PaymentState.SETTLED))
     return select(cents(back.c.cents - of_debts)).where(*same, dealt_with).correlate(payments).scalar_subquery()
+
+
+def _asked_to_refund() -> ColumnElement[int]:
+    """The cents of the open task to give back what is left over; 0 once staff, or the night, have dealt with it."""
+    own = (tasks.c.ledger == payments.c.ledger, tasks.c.subject == payments.c.key)
+    asked = select(cents(tasks.c.cents)).where(*own, tasks.c.kind == REFUND, tasks.c.state == TaskState.OPEN)
+    return asked.correlate(payments).scalar_subquery()
 
 
 def _postings(store: Store) -> Select[Any]:

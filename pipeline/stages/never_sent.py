@@ -1,0 +1,163 @@
+"""Before money counts as never sent to Alma, ask her: a ledger that was lost does not know what it had sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.findings import Finding
+from pipeline.money import dollars
+from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.ports.outside import Busy, Refused
+from pipeline.stages.exported import exported_fee
+from pipeline.stages.external import standing
+from pipeline.stages.imported import unaccounted
+from pipeline.stages.locate import NO_PATRON, NotLocatedError, Views
+from pipeline.stages.look import sums_close
+from pipeline.stages.meter import MOST_CALLS, Metered, halted
+from pipeline.stages.payable import ENTERED, Hold, in_alma
+from pipeline.stages.plan import API, agreed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.ports.ledger import Charged, Payment
+    from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
+    from pipeline.stages.allocate import Books
+    from pipeline.stages.giveback import Origin
+
+IMPORT = "import_file"
+
+BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
+
+ZONES = timedelta(days=1)
+"""The day of a payment is told by the bursar's clock, Alma's times are UTC."""
+
+
+class NeverSent:
+    """Asks Alma, patron by patron, about payments that are to be cancelled because nothing of them was sent.
+
+    ``withheld`` are the keys of payments of which nothing may be sent in this run: they are about to go back, and
+    nobody could tell whether Alma has them already.  ``findings`` are what people should know besides.
+    """
+
+    def __init__(self, book: Books, alma: AlmaFees | None, clock: Clock, campus_key: str) -> None:
+        """Ask nothing yet; ``alma`` is None where nobody can be asked."""
+        self._book, self._clock, self._campus_key = book, clock, campus_key
+        self._alma = Metered(alma, MOST_CALLS) if alma is not None else None
+        self._views = Views(self._alma, clock) if self._alma is not None else None
+        self.withheld: set[str] = set()
+        self.findings: list[Finding] = []
+
+    def doubt(self, origin: Origin, unsent: Sequence[Charged], debts: Sequence[Charged]) -> str:
+        """Say why money may be in Alma of which the ledger says that it was never sent; "" if it surely is not.
+
+        ``unsent`` are the debts of the shares in question.  A payment without any, or that names none, may have been
+        put on any of its patron's ``debts``.  What stands under our own ids is found again when the payment is posted,
+        and not paid a second time.  What Alma imports bears no id: where such money may be it, a person must say, and
+        nothing of it is sent meanwhile.
+        """
+        payment = origin.payment
+        by_api = [one for one in unsent if one.payments_to == API]
+        elsewhere = [one for one in debts if one.payments_to == API]
+        imported = [one for one in unsent if one.payments_to == IMPORT] if self._views is not None else []
+        try:
+            there = self._under_our_ids(payment, by_api, elsewhere)
+            untold = [one for one in imported if not self._agreed(origin, one) and self._imported(payment, one)]
+        except (Busy, Refused, NotLocatedError) as unseen:
+            self._told(unseen)
+            return self._put_aside(
+                origin, unsent, Hold(_code(unseen), f"nobody can tell whether Alma has it: {unseen}")
+            )
+        if untold:
+            fees = ", ".join(in_alma(one) for one in untold)
+            why = f"money came off fee {fees} in Alma, and nobody knows whose: see whether it is this payment"
+            return self._put_aside(origin, untold, Hold(ENTERED, why))
+        return f"Alma has {there} under our own id, unknown to this ledger; its task comes next" if there else ""
+
+    def _under_our_ids(self, payment: Payment, charged: Sequence[Charged], elsewhere: Sequence[Charged]) -> str:
+        """Give what stands under a payment's own ids, in words.
+
+        The fees it is for must be seen; ``elsewhere`` are others that it may have been put on.
+        """
+        if not charged and not elsewhere:
+            return ""
+        views = self._ready()
+        seen: dict[str, AlmaFee] = {}
+        for one in (*charged, *elsewhere):
+            seen |= views.of(one).every()
+        found = standing(self._campus_key, payment.key, seen.values())
+        if not found:
+            for one in charged:
+                _must_be_seen(one, seen.values())
+        return ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in found.values() for fee_id, cents in each)
+
+    def _imported(self, payment: Payment, charged: Charged) -> int:
+        """Give the cents that came off an exported fee since the payment, and that no payment we know accounts for."""
+        fee = exported_fee(charged, self._ready().of(charged))
+        paid = self._book.payments_for(charged.source, charged.fee_id)
+        every = [one for other in paid for one in self._book.postings_of(other.key)]
+        mine = [one for one in every if (one.source, one.fee_id) == (charged.source, charged.fee_id)]
+        known = sum(one.cents for one in mine if one.state is PostingState.VERIFIED)
+        return max(0, unaccounted(fee, _since(payment)) - known)
+
+    def _ready(self) -> Views:
+        if self._views is None or self._alma is None:
+            nobody = "nobody to ask: the campus file says nothing of Alma's API"
+            raise Busy(nobody)
+        if why := self._alma.tired():
+            raise Busy(why)
+        return self._views
+
+    def _told(self, unseen: Exception) -> None:
+        """When Alma refuses all of us, nobody asks her again in this run."""
+        if isinstance(unseen, Refused) and unseen.scope == "system" and self._views is not None:
+            self.findings.append(halted(unseen, "whether money that goes back was paid could not be seen"))
+            self._views = None
+
+    def _agreed(self, origin: Origin, charged: Charged) -> bool:
+        """Say whether a person has seen what Alma shows, and says that it is not this payment."""
+        debt = (charged.source, charged.fee_id)
+        mine = [one for one in origin.postings if (one.source, one.fee_id) == debt]
+        return agreed(origin.payment) or any(one.state is PostingState.READY and one.code == ENTERED for one in mine)
+
+    def _put_aside(self, origin: Origin, unsent: Sequence[Charged], hold: Hold) -> str:
+        """Send nothing of a payment in this run, and show people that it, or what is planned of it, waits; give why.
+
+        What a person has let go on stays so.
+        """
+        payment, now = origin.payment, self._clock.now()
+        why = f"it goes back, and {hold.why}"
+        self.withheld.add(payment.key)
+        unseen_before = payment.state is PaymentState.HELD and payment.code in (BUSY, NOBODY) and hold.code == ENTERED
+        if unseen_before or (payment.state is PaymentState.MATCHED and not agreed(payment)):
+            self._book.settle_payment(payment, PaymentState.HELD, hold.code, why, now)
+            self.findings.append(Finding(hold.code, payment.key, why))
+        debts = [(one.source, one.fee_id) for one in unsent]
+        ready = [one for one in origin.postings if one.state is PostingState.READY and one.code != ENTERED]
+        for one in ready:
+            if (one.source, one.fee_id) in debts:
+                self._book.move_posting(one, PostingState.HELD, now, code=hold.code, why=why)
+                self.findings.append(Finding(hold.code, one.external_id, why))
+        return hold.why
+
+
+def _code(unseen: Exception) -> str:
+    """The same words as where a payment is planned and its fee cannot be seen: it is looked for again every night."""
+    if isinstance(unseen, NotLocatedError):
+        return unseen.code
+    return NOBODY if isinstance(unseen, Refused) and unseen.code in NO_PATRON else BUSY
+
+
+def _must_be_seen(charged: Charged, fees: Iterable[AlmaFee]) -> None:
+    """Nothing is believed absent from a fee that is not shown, or whose figures do not agree."""
+    mine = [one for one in fees if in_alma(charged) in (one.bursar_id, one.fee_id)]
+    if not mine or not all(sums_close(one) for one in mine):
+        text = f"Alma does not show fee {in_alma(charged)} in figures that agree"
+        raise Busy(text)
+
+
+def _since(payment: Payment) -> datetime:
+    """Give the first moment at which a payment can have been imported."""
+    day = datetime.fromisoformat(payment.occurred_on) if payment.occurred_on else datetime(1970, 1, 2)  # noqa: DTZ001
+    return day.replace(tzinfo=UTC) - ZONES
