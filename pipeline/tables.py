@@ -259,6 +259,7 @@ PAYMENTS = Table(
         Column("method", TEXT, "means of payment as the bursar names it, such as CC"),
         Column("item_code", TEXT, "what was paid, as the bursar names it"),
         Column("origin_ref", TEXT, "the transaction this line takes back, where the file says it"),
+        Column("undoes", FLAG, "whether the money is there again after it had gone back"),
         Column("reader", TEXT, "the layout it was read with, such as paypal/stl"),
         Column("unreadable", TEXT, "why the row cannot be money, empty for a good row"),
     ),

@@ -105,8 +105,11 @@ FILES: Mapping[str, Next] = {
     "booked": (_N, "nothing more: every row of it is entered"),
     "refused": (
         _P,
-        "nothing of it is used; a whole file under another name is read when it comes, and once nothing of this one is "
-        "missing a person gives it up with bursar resolve {id} --reject --reason TEXT: {do}",
+        (
+            "nothing of it is used; a whole file under another name is read when it comes: {do}; once nothing of it is "
+            "missing, bursar resolve {id} --reject --reason TEXT gives it up"
+        ),
     ),
+    "given up": (_N, "nothing more: a person has said that nothing of it is to be used"),
 }
 """What happens next to each kind of thing, by its state, and whose turn it is."""

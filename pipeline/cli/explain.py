@@ -13,7 +13,7 @@ from pipeline.cli.books import ledger_of
 from pipeline.cli.coming import Next, Turn
 from pipeline.findings import catalogue
 from pipeline.money import dollars
-from pipeline.ports.ledger import FeeState, Named, PaymentState
+from pipeline.ports.ledger import GIVEN_UP, FeeState, Named, PaymentState
 from pipeline.stages.match import ALL_BACK
 from pipeline.stages.resolving import NEVER_CAME, RESEND_AFTER
 from pipeline.stages.resolving import PAYMENTS as PAYMENT_WORDS
@@ -108,9 +108,9 @@ def _of_task(name: str, ledger: Ledger) -> Iterator[Ending]:
 def _of_file(sha: str, ledger: Ledger) -> Iterator[Ending]:
     file = ledger.file(sha)
     if file is not None:
-        yield _ending(
-            f"file {file.name} is {file.state}", coming.FILES[file.state], sha, ledger, {"do": _do(file.code)}
-        )
+        stands = "given up" if file.code == GIVEN_UP else file.state
+        facts = {"id": sha, "do": _do(file.code)}
+        yield _ending(f"file {file.name} is {stands}", coming.FILES[stands], sha, ledger, facts)
 
 
 def _of_fee(fee_id: str, ledger: Ledger) -> Iterator[Ending]:

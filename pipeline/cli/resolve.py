@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.ports.ledger import Charged, Ledger, Named, Payment, Posting, Share, Task, Upload
+    from pipeline.ports.ledger import Charged, InFile, Ledger, Named, Payment, Posting, Share, Task, Upload
 
 MOST_NAMED = 5
 

@@ -28,6 +28,7 @@ class KindRule(Closed):
     ``when`` names columns and the choices that fit (or patterns, of a column shown as code); ``amount`` the sign that
     fits.  ``money`` is the direction: ``in`` counts as written and may not be negative, ``back`` counts as negative
     however it is written, ``none`` counts 0.  ``needs`` names columns without which such a row cannot be read.
+    ``undoes``: money that had gone back is there again, so that a person is asked.
     """
 
     when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -35,6 +36,7 @@ class KindRule(Closed):
     kind: PaymentKind
     money: Literal["in", "back", "none"]
     needs: tuple[str, ...] = ()
+    undoes: bool = False
 
 
 class References(Closed):

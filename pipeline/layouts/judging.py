@@ -48,7 +48,8 @@ class Judge:
     """The lines of money of one file.
 
     ``values`` are the understood values by column name, ``found`` those by our own nouns, ``written`` the amounts as
-    the file writes them, ``blank`` the rows that have none.  ``strange`` are codes that no rule names.
+    the file writes them, ``blank`` the rows that have none.  ``strange`` are codes that no rule names,
+    ``undoing`` the rows that bring again what had gone back.
     """
 
     layout: Layout
@@ -60,6 +61,7 @@ class Judge:
     blank: set[int]
     faults: Faults
     strange: set[str] = field(default_factory=set)
+    undoing: set[int] = field(default_factory=set)
 
     def columns(self) -> dict[str, Values]:
         """Give what only rules can tell: the kind and cents of each line, what it takes back, and what it pays."""
@@ -111,6 +113,8 @@ class Judge:
         """
         if verdict.strange and not self.faults.has(place):
             self.strange.add(verdict.strange)
+        if verdict.undoes:
+            self.undoing.add(place)
         if amount is None and verdict.money != "none":
             self.faults.blame(place, self._no_amount)
             return "", 0

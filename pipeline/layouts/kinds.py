@@ -19,7 +19,7 @@ NOT = "!"
 
 
 class Verdict(NamedTuple):
-    """What a line of money is: its kind, which way its money goes, what it may not be without.
+    """What a line of money is: its kind, which way its money goes, what it may not be without, if it undoes another.
 
     ``strange`` is a code that no rule of the layout names, "" for one that is named.
     """
@@ -28,6 +28,7 @@ class Verdict(NamedTuple):
     money: str
     needs: tuple[str, ...] = ()
     strange: str = ""
+    undoes: bool = False
 
     def signed(self, amount: int) -> int:
         """Give the cents of such a line: in positive, back negative, no money 0."""
@@ -47,7 +48,7 @@ def said(layout: Layout, incoming: Incoming, choices: Mapping[str, str], amount:
         if rule.money == "in" and sign == "negative":
             message = f"a {rule.kind} cannot be negative"
             raise MisfitError(message)
-        return Verdict(rule.kind, rule.money, rule.needs)
+        return Verdict(rule.kind, rule.money, rule.needs, undoes=rule.undoes)
     if incoming.unknown and not _named(incoming, choices):
         return Verdict("other", "none", (), f"{incoming.unknown} {choices[incoming.unknown]}")
     shown = ", ".join([*(f"{name} {value}" for name, value in choices.items() if value), f"a {sign} amount"])

@@ -48,7 +48,8 @@ def read(layout: Layout, path: Path) -> Returned:
     unreadable = reading.unreadable
     period = _period(layout, raw, said, columns)
     ignored = (*raw.ignored, *sorted(reading.strange))
-    return Returned(_frame(layout, raw, columns, unreadable), stated, ignored, period)
+    undoing = frozenset(raw.lines[place] for place in reading.undoing)
+    return Returned(_frame(layout, raw, columns, unreadable), stated, ignored, period, undoing)
 
 
 def _period(
@@ -74,6 +75,7 @@ class Reading:
         self._cells = {cell.column.name: cell for cell in cells(layout, layout.detail)}
         self._no_amount: set[int] = set()
         self.strange: set[str] = set()
+        self.undoing: set[int] = set()
         only = {name for cell in self._cells.values() for name in cell.column.only}
         used = {*kinds.asked(layout), *kinds.needed(layout), *only}
         self._values: dict[str, Values] = {
@@ -111,6 +113,7 @@ class Reading:
             )
             found |= judge.columns()
             self.strange |= judge.strange
+            self.undoing |= judge.undoing
         else:
             told = [fitting[0] if len(fitting) == 1 else "" for fitting in self._fitting] or [""] * self.size
             found |= {"kind": told, "amount_cents": [amount or 0 for amount in self.written]}

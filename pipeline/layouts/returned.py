@@ -36,7 +36,8 @@ class Returned:
     ``unreadable``: why a row cannot be used, "" for a good one.  Money that comes in is positive, money going back
     negative; an amount that cannot be understood counts 0.  ``control`` is what the file itself says that it holds,
     None if it does not say.  ``ignored`` is what the layout does not know: headings, sheets, codes that no rule names.
-    ``period`` are the first and the last day that it covers, as YYYY-MM-DD; None where nothing tells.
+    ``period`` are the first and the last day that it covers, as YYYY-MM-DD; None where nothing tells.  ``undoing`` are
+    the lines of money that is there again after it had gone back.
 
     A line of money that names several fees has a blank ``fee_ref``, and ``fees`` is JSON: ``[["ref", cents], ...]``,
     cents with the sign of the line, and no more than the line in all.
@@ -46,6 +47,7 @@ class Returned:
     control: Tally | None
     ignored: tuple[str, ...] = ()
     period: tuple[str, str] | None = None
+    undoing: frozenset[int] = frozenset()
 
     @property
     def totals(self) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def _returned(facts: Facts, incoming: Incoming) -> Iterator[str]:
     if incoming.references:
         yield from _references(incoming.references)
     for number, rule in enumerate(incoming.kinds, start=1):
-        yield f"rule {number:<4} {said(rule)}: {rule.kind}, money {rule.money}"
+        asked = "; a person is asked" if rule.undoes else ""
+        yield f"rule {number:<4} {said(rule)}: {rule.kind}, money {rule.money}{asked}"
     if incoming.unknown:
         yield f"rule      {incoming.unknown} that no rule names: other, money none, and it is told"
 

@@ -65,6 +65,16 @@ def card_numbers(lines: Iterable[bytes], ours: Container[str]) -> Iterator[Spot]
     yield from _inside(b"".join(every), ours) if first.startswith(archive.START) else _lines(every, ours)
 
 
+def covered(name: str, ours: Container[str]) -> str:
+    """Give a name with asterisks for whatever in it looks like a card's number."""
+    text = name.encode("utf-8", "surrogateescape")
+    for start in _found(text, ours):
+        number = CANDIDATE.match(text, start)
+        if number is not None:
+            text = text[:start] + re.sub(rb"[0-9]", b"*", number[0]) + text[number.end() :]
+    return text.decode("utf-8", "replace")
+
+
 def _lines(lines: Iterable[bytes], ours: Container[str]) -> Iterator[Spot]:
     for number, line in enumerate(lines, start=1):
         text = line.replace(b"\0", b"")

@@ -180,6 +180,9 @@ class _Files:
     def _order(self, sha: str, said: Collection[str]) -> Iterator[Finding]:
         """Name a file that was overtaken; set a newer one of a report beside what the report said before."""
         facts, file = self._facts.get(sha), self._streams.file(sha)
+        if file is not None and facts is None and self._streams.fell_silent(sha):
+            text = f"{file.name}: holds no line, and earlier files of {file.feed} did; nothing is taken as withdrawn"
+            yield Finding("RETURN-EMPTY", sha, text, file.name)
         if facts is None or file is None:
             return
         if sha in self.older or self._is_older(sha):

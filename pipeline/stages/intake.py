@@ -13,7 +13,7 @@ from pipeline import files
 from pipeline.findings import Finding
 from pipeline.ports.ledger import GIVEN_UP, InFile
 from pipeline.ports.outside import OutsideError, Refused
-from pipeline.stages.cardguard import card_numbers
+from pipeline.stages.cardguard import card_numbers, covered
 from pipeline.stages.retry import retry
 from pipeline.stages.shelf import shelf
 
@@ -137,9 +137,12 @@ class _Fetching:
     def _settled(self) -> Sequence[Listed]:
         """Two looks must show the same; what is still growing is left for the next run."""
         first = self._ours(retry(self.place.list, self.clock))
+        for one in first:
+            self._check_name(one.name)
         if first and self.feed.quiet_s:
             self.clock.sleep(self.feed.quiet_s)
         second = self._ours(retry(self.place.list, self.clock)) if first else []
+        second = [one for one in second if not self._is_card(one.name)]
         for one in second:
             if one not in first or not one.size:
                 self._growing(one)
@@ -155,6 +158,15 @@ class _Fetching:
             and not one.name.startswith(".")
             and not one.name.lower().endswith(UNFINISHED)
         ]
+
+    def _is_card(self, name: str) -> bool:
+        return self.feed.role == "payments" and covered(name, self.feed.fee_ids) != name
+
+    def _check_name(self, name: str) -> None:
+        """A name is kept and printed wherever its file is spoken of, so it is looked at before anything else."""
+        if self._is_card(name):
+            shown = covered(name, self.feed.fee_ids)
+            self.say("FETCH-CARD-NUMBER", shown, f"{shown}: its name looks like a card number; nothing was kept")
 
     def _growing(self, listed: Listed) -> None:
         self.say("FETCH-GROWING", listed.name, f"{listed.name}: empty or still being written; the next run looks again")

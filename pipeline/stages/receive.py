@@ -11,6 +11,7 @@ from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
+from pipeline.stages.discreet import discreet
 from pipeline.stages.identity import TAKEN_BACK, TO_DATE, identified
 from pipeline.stages.streams import first_and_last, fitting, last_day
 
@@ -105,8 +106,9 @@ def _placed(returned: layouts.Returned, file: Any, layout: layouts.Layout, campu
         amount_is=incoming.amount_is if incoming else "payment",
         covers_from=covers[0],
         covers_to=covers[1],
-        unreadable=rows["unreadable"].where((rows["unreadable"] != "") | ~too_late, AFTER_ITS_FILE),
+        unreadable=rows["unreadable"].map(discreet).where((rows["unreadable"] != "") | ~too_late, AFTER_ITS_FILE),
         foreign=~rows["item_code"].map(ours).astype(bool),
+        undoes=rows["line"].isin(returned.undoing),
     )
 
 
@@ -120,6 +122,8 @@ def _sorted(payments: pd.DataFrame) -> Outcome:
     rows.put("excluded", frame["foreign"], "PAYMENT-NOT-OURS", "item {item_code} is not the library's")
     wrong = (kind == "") | ((kind == "sale") & (cents < 0)) | (kind.isin(TAKEN_BACK) & (cents > 0))
     rows.hold(wrong & (cents != 0), "PAYMENT-UNREADABLE", "line {line}: {amount_cents} cents are no {kind}")
+    again = frame["undoes"] & (cents > 0)
+    rows.hold(again, "CHARGEBACK-UNDONE", "money that a chargeback took is there again (receipt {payment_ref})")
     other = kind.isin(["fee", "other"]) & (cents != 0)
-    rows.put("excluded", other, "PAYMENT-OTHER", "line {line} is a {kind}, which pays no charge")
+    rows.put("excluded", other, "PAYMENT-OTHER", "line {line} is of kind {kind}, which pays no charge")
     return rows.outcome()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentState, PostingState, Share, TaskState, UploadState
+from pipeline.ports.ledger import GIVEN_UP, PaymentState, PostingState, Share, TaskState, UploadState
 from pipeline.stages.payable import ENTERED
 from pipeline.stages.went_back import WENT_BACK, is_stopped, kept
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.ports.ledger import Charged, Payment, Posting, Task, Upload
+    from pipeline.ports.ledger import Charged, InFile, Payment, Posting, Task, Upload
 
 Where = TypeVar("Where", bound=str)
 
@@ -173,7 +173,9 @@ def of_upload(upload: Upload, action: Action) -> UploadState:
 def of_file(file: InFile, action: Action) -> str:
     """Say in a word what becomes of a file that came in.  Raises NotPossibleError."""
     if file.state not in FILES or file.code == GIVEN_UP:
-        message = f"{file.name}: is a file that came in; it is read or refused by itself, and `bursar explain` tells why"
+        message = (
+            f"{file.name}: is a file that came in; it is read or refused by itself, and `bursar explain` tells why"
+        )
         raise NotPossibleError(message)
     return _chosen(f"file {file.name}", file.state, FILES[file.state], action)
 

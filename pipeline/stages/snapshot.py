@@ -74,7 +74,8 @@ class Snapshot:
         enough = owed.count * 100 >= last.count * percent and owed.cents * 100 >= last.cents * percent
         if last == Tally() or (now.count and enough):
             return None
-        says = f"the new snapshot has {now}, the last one {last}; less than {percent} % needs a person"
+        which = f"less than {percent} %" if now.count else "an empty one"
+        says = f"the new snapshot has {now}, the last one {last}; {which} needs a person"
         return Finding("SNAPSHOT-SMALLER", self.system, f"{self.system}: {says}", "batch")
 
 

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipeline.layouts import layout as layouts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -71,6 +73,14 @@ class Streams:
         after = _day_after(covers_to)
         later = self._work.ledger.payments_between(file.feed, reader, after, END_OF_TIME) if after else ()
         return any(self.same(sha, one.file_sha) for one in later if one.file_sha != sha and not self._too_late(one))
+
+    def fell_silent(self, sha: str) -> bool:
+        """Whether lines are known that earlier files of its report said: one that repeats itself says them again."""
+        file, of = self.file(sha), self.of(sha)
+        if file is None or of is None or layouts.load(of.layout, self._work.campus.folder).repeats != "cumulative":
+            return False
+        known = self._work.ledger.payments_between(file.feed, of.layout, "", END_OF_TIME)
+        return any(self.same(sha, one.file_sha) for one in known)
 
     def overcome(self, sha: str) -> bool:
         """Whether a whole file of its stream is booked that came after it: under its name, or on a later day."""

@@ -26,6 +26,7 @@ A_PERSON_ANSWERS = (
     "PAYMENT-OTHER-DAY",
     "PAYMENT-REPEATED",
     "PAYMENT-MOVED-DAY",
+    "CHARGEBACK-UNDONE",
 )
 """What a line is held for when it is entered.  Whether it is said again does not answer that, so it stays as it is."""
 

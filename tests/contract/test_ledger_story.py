@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.findings import Finding
-from pipeline.ports.ledger import PaymentState, PostingState, UploadState
+from pipeline.ports.ledger import PaymentState, PostingState, StaleError, UploadState
 from tests.contract.ledger_kit import (
     ARRIVING,
     EXPORT,
@@ -282,8 +282,10 @@ def test_a_word_is_a_name_of_whatever_bears_it(ledger: SqlLedger) -> None:
         PAID: [("file", PAID)],
         "kim": [("fee", "F4"), ("fee", "F9")],
         "B-4": [("fee", "F4")],
+        pair[0].alma_fee_id: [("fee", pair[0].fee_id)],
         "nobody": [],
     }
+    assert pair[0].alma_fee_id != pair[0].fee_id
     assert {word: [(one.kind, one.id) for one in ledger.named(word)] for word in names} == names
     theirs = [(one.kind, one.id) for one in ledger.named("900000001")]
     assert theirs == [*(("fee", f"F{n}") for n in (1, 2, 3)), *(("payment", f"K{n}") for n in (1, 2, 3, 4))]
@@ -314,3 +316,17 @@ def test_a_file_that_is_refused_says_why(ledger: SqlLedger) -> None:
     assert (refused.state, refused.code) == ("refused", "PAYMENT-UNREADABLE")
     assert events(ledger, "paid.csv") == ["archived", "found", "refused"]
     assert ledger.files_in("payments", "refused") == [refused]
+
+
+def test_a_refused_file_is_given_up_in_a_person_s_name_and_a_booked_one_never(ledger: SqlLedger) -> None:
+    run = begun(ledger)
+    ledger.refuse_file(run, PAID, Finding("LAYOUT-CONTROL", PAID, "its total is wrong"), later(1))
+    file = ledger.file(PAID)
+    assert file is not None
+    given_up = ledger.give_up_file(file, "ann", "it came again as P2", later(2))
+    assert ledger.file(PAID) == given_up
+    assert (given_up.state, given_up.code, given_up.why) == ("refused", "FILE-GIVEN-UP", "ann: it came again as P2")
+    assert events(ledger, "paid.csv")[-1] == "given up"
+    ledger.archived(given_up)
+    with pytest.raises(StaleError, match="nothing was changed"):
+        ledger.give_up_file(given_up, "ann", "again", later(3))

@@ -38,7 +38,8 @@ def table(name: str) -> str:
 def _rows(returned: Incoming) -> Iterator[tuple[str, str, str]]:
     for rule in returned.kinds:
         needs = f"; needs {' and '.join(rule.needs)}" if rule.needs else ""
-        yield said(rule) + needs, f"`{rule.kind}`", MONEY[rule.money]
+        asked = ", and a person is asked" if rule.undoes else ""
+        yield said(rule) + needs, f"`{rule.kind}`{asked}", MONEY[rule.money]
     if returned.unknown:
         yield f"{returned.unknown} that no line above names", "`other`, and the code is told", MONEY["none"]
     if returned.currency:

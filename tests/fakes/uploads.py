@@ -77,7 +77,7 @@ class FakeFileBook:
         elif file.changed > there.changed and file.delivered_at is not None:
             self.rows[file.sha] = replace(there, state="archived", changed=file.changed, delivered_at=file.delivered_at)
 
-    def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:  # noqa: ARG002 - no audit here
+    def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:
         if self.rows[file.sha].state != "refused":
             message = f"{file.name} is not refused any more"
             raise StaleError(message)

@@ -31,6 +31,7 @@ from tests.fakes.postings import FakeBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 A_POSTING = replace(

@@ -140,7 +140,14 @@ def test_shares_are_never_more_than_was_paid_and_what_is_left_names_no_fee(  # n
 
 @pytest.mark.parametrize(
     ("amount", "cents"),
-    [("1,234.56", 123456), ("-1,234,567.00", 0), ("1234.56", 123456), ("12,34.56", 0), ("1,234", 0), (",123.00", 0)],
+    [
+        ("1,234.56", 123456),
+        ("-1,234,567.00", -123456700),
+        ("1234.56", 123456),
+        ("12,34.56", 0),
+        ("1,234", 0),
+        (",123.00", 0),
+    ],
 )
 def test_a_comma_stands_between_thousands_or_the_amount_makes_no_sense(tmp_path: Path, amount: str, cents: int) -> None:
     headings = "Date,Type,Status,Currency,Gross,Transaction ID"

@@ -75,15 +75,15 @@ class Incoming(Book):
             entry = audit.append(connection, store, [Event("archived", file.sha, text)], file.archived_at)
             connection.execute(insert(files).values(**store.scope, **_columns(file), entry=entry))
 
-
     def give_up_file(self, file: InFile, by: str, why: str, at: datetime) -> InFile:
         """Do what ports.ledger.FileBook.give_up_file promises."""
         with self.store.changing() as connection:
             refused = (self.store.mine(files), files.c.sha == file.sha, files.c.state == "refused")
-            values = {"code": GIVEN_UP, "why": f"{by}: {why}"}
+            given_up = replace(file, code=GIVEN_UP, why=f"{by}: {why}")
+            values = {"code": given_up.code, "why": given_up.why}
             one(connection, update(files).where(*refused).values(**values), f"file {file.name}")
             audit.append(connection, self.store, [Event("given up", file.sha, why, by)], at)
-        return replace(file, **values)
+        return given_up
 
 
 def _found(store: Store, *conditions: ColumnElement[bool]) -> Sequence[InFile]:

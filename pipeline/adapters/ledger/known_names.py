@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, literal, or_, select
 
 from pipeline.adapters.ledger.debtors import folded
-from pipeline.adapters.ledger.schema import batches, fees, files, movements, payments, postings, tasks
+from pipeline.adapters.ledger.schema import allocations, batches, fees, files, movements, payments, postings, tasks
 from pipeline.ports.ledger import FeeState, Named
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Names:
 
     def _fees(self, word: str) -> Iterator[tuple[int, Named]]:
         yield from self._ask("fee", fees.c.fee_id, fees.c.fee_id == word)
+        yield from self._ask("fee", allocations.c.fee_id, allocations.c.alma_fee_id == word)
         yield from self._ask("fee", movements.c.against, movements.c.reference == word, movements.c.kind == "charge")
 
     def _payments(self, word: str) -> Iterator[tuple[int, Named]]:

@@ -214,7 +214,8 @@ def _line(moved: Row[Any], line: Row[Any], file: Row[Any]) -> str:
 
 
 def _money(row: Row[Any]) -> str:
-    money = f"{dollars(row.cents)} at {row.system} on {row.occurred_on}, receipt {row.payment_ref}"
+    receipt = f", receipt {row.payment_ref}" if row.payment_ref else ""
+    money = f"{dollars(row.cents)} at {row.system} on {row.occurred_on}{receipt}"
     return f"{money}; read in {row.name}, line {row.line}"
 
 

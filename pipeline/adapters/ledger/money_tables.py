@@ -84,6 +84,7 @@ allocations = Table(
     _of_a_payment(),
     CheckConstraint("cents > 0"),
     Index("allocations_of_a_debt", *SCOPE, "fee_id", "source"),
+    Index("allocations_by_alma_fee", *SCOPE, "alma_fee_id"),
 )
 
 postings = Table(
