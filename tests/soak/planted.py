@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tests.soak.office
 import tests.soak.world
 from pipeline import stages
-from pipeline.ports.ledger import Payment, PaymentState, Posting, PostingState
+from pipeline.ports.ledger import PaymentState, Posting, PostingState
 from pipeline.ports.outside import AlmaFee, AlmaFees, Lost, OutsideError, PayOrder
 from pipeline.stages import attempt, plan
 from pipeline.stages.look import Sight, View
@@ -50,14 +50,6 @@ class ForgetfulBook(SoakBook):
         if posting.state is PostingState.SENDING:
             self.by_id[posting.external_id] = posting
         return super().move_posting(posting, to, at, **changes)  # type: ignore[arg-type]
-
-
-class HalfCancelling(SoakBook):
-    """Cancels the line that takes a payment back, and lets the payment go its way."""
-
-    def cancel_payment(self, payment: Payment, back: Payment, why: str, at: datetime) -> None:
-        done = replace(back, state=PaymentState.CANCELLED, takes_back=payment.key, why=why)
-        self.moved(back, done)
 
 
 class CountingTwice(SoakBook):
@@ -131,12 +123,6 @@ PLANTED = (
     Planted("money going back is dropped", _stage("take_back", _dropping), (LOST,)),
     Planted("retry on a lost answer", _world(tests.soak.world, "SoakAlma", RetryingAlma), (DOUBLED,)),
     Planted("no intent before the request", _world(tests.soak.office, "SoakBook", ForgetfulBook), (DOUBLED,)),
-    Planted(
-        "a cancelled payment is posted all the same",
-        _world(tests.soak.office, "SoakBook", HalfCancelling),
-        (LOST,),
-        first=8,
-    ),
     Planted("shares counted twice", _world(tests.soak.office, "SoakBook", CountingTwice), (BOOKS,)),
     Planted("doubt settled by the ACTIVE list", lambda it: it.setattr(attempt, "look", _active_only), (LOST,)),
     Planted("doubt treated as failure", _resend, (DOUBLED,)),
