@@ -155,6 +155,8 @@ def _number(column: Column, value: Any) -> tuple[str, str]:  # noqa: ANN401 - a 
     plain = f"{value:.{KEPT_DIGITS}g}" if isinstance(value, float) else str(value)
     if column.is_number:
         return _amount(plain) if column.show == "dollars" else plain, ""
+    if column.show in ("code", "choice"):
+        return plain, ""
     if len(plain.strip("-")) > KEPT_DIGITS and isinstance(value, int):
         return "", _mangled(plain)
     if "e" in plain or (isinstance(value, float) and abs(value) >= 10**KEPT_DIGITS):
