@@ -53,7 +53,7 @@ demo-clean:  ## forget the demo's nights
 	rm -rf demo
 
 test: setup  ## every test
-	"$(RUN)" -m pytest -n $(JOBS) tests
+	"$(RUN)" -m pytest -n $(JOBS) --dist worksteal tests
 
 check: setup  ## format, lint, types, layers, drift
 	"$(RUN)" -m ruff format --check .
@@ -69,7 +69,8 @@ bench: setup  ## time and memory on 100,000 made-up fees, beside two yardsticks
 model: setup  ## the poster's model over SCHEDULES=1000000 ways to fail, and a night that dies at every call
 	@"$(RUN)" -m tests.model.run --schedules $(SCHEDULES)
 	@BURSAR_POINTS=1000 "$(RUN)" -m pytest -q -n $(JOBS) tests/faults/test_night_crashes.py
-	@BURSAR_MONTHS=40 BURSAR_DAYS=31 "$(RUN)" -m pytest -q -n $(JOBS) tests/properties/test_months.py
+	@BURSAR_MONTHS=40 BURSAR_DAYS=31 BURSAR_EXAMPLES=1000 "$(RUN)" -m pytest -q -n $(JOBS) --dist worksteal \
+	    tests/properties/test_months.py tests/properties/test_compare_books.py
 
 soak: setup  ## nights with everything wrong at once: SEEDS=1000 of them, each played again by its number
 	@"$(RUN)" -m tests.soak.run --seeds $(SEEDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,13 +56,19 @@ def load(name: str, campus_folder: Path | None = None) -> Layout:
 
     Raises LayoutError with everything that is wrong with the file, or with the names there are.
     """
-    raw = _table(name, campus_folder)
-    if "like" in raw:
-        raw = _like(name, raw, campus_folder)
-    return from_table(name, raw)
+    text = _text(name, campus_folder)
+    base = _parsed(name, text).get("like")
+    return _made(name, text, None if base is None else _text(str(base), campus_folder))
 
 
-def _table(name: str, campus_folder: Path | None) -> dict[str, Any]:
+@functools.lru_cache(maxsize=64)
+def _made(name: str, text: str, base: str | None) -> Layout:
+    """Make a layout of the texts of its files; a night asks for the same few many times."""
+    raw = _parsed(name, text)
+    return from_table(name, raw if base is None else _like(name, raw, _parsed(str(raw["like"]), base)))
+
+
+def _text(name: str, campus_folder: Path | None) -> str:
     if NAME.fullmatch(name) is None:
         raise LayoutError([f"{name!r} is not the name of a layout; a name is such as peoplesoft/default"])
     try:
@@ -69,16 +76,21 @@ def _table(name: str, campus_folder: Path | None) -> dict[str, Any]:
     except FileNotFoundError:
         raise LayoutError([f"{name}: no such layout; there are {', '.join(names(campus_folder))}"]) from None
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LayoutError([f"{name}.toml: cannot be read: {error}"]) from None
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(name: str, text: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise LayoutError([f"{name}.toml: not TOML: {error}"]) from None
 
 
-def _like(name: str, raw: Mapping[str, Any], campus_folder: Path | None) -> dict[str, Any]:
+def _like(name: str, raw: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     """Take another layout's columns with other facts: one file format, switched here and there by a campus."""
-    base = _table(str(raw["like"]), campus_folder)
     own = {key: value for key, value in raw.items() if key != "like"}
     problems = [f"{key}: a layout that is like another has its lines" for key in LINES if key in own]
     if "like" in base:

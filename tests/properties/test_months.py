@@ -13,7 +13,7 @@ from tests.properties.month import lived
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEEDS = range(1, 1 + int(os.environ.get("BURSAR_MONTHS", "3")))
+SEEDS = range(1, 1 + int(os.environ.get("BURSAR_MONTHS", "2")))
 DAYS = int(os.environ.get("BURSAR_DAYS", "8"))
 """So many in `make test`; `make model` lives more and longer ones."""
 

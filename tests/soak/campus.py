@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.campus.load import Loaded, load
-from pipeline.layouts import layout as layouts
 from tests.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -150,17 +147,6 @@ def made(folder: Path) -> Campuses:
 
     whole = {way: loaded(way, ASIDE, f'payments_to = "{way}"\n{ROUTES}') for way in ("api", "import_file", "record")}
     return Campuses(loaded("aside", ASIDE), loaded("stay", ""), whole)
-
-
-@contextlib.contextmanager
-def layouts_once() -> Iterator[None]:
-    """Load each layout once a process, not once a stage: their files do not change here."""
-    true = layouts.load
-    layouts.load = functools.cache(true)
-    try:
-        yield
-    finally:
-        layouts.load = true
 
 
 def telling(receive: Callable[..., Outcome]) -> Callable[..., Outcome]:

@@ -41,7 +41,7 @@ def stage() -> Iterator[Campuses]:
     folder = Path(tempfile.mkdtemp(prefix="soak", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     try:
         # The texts of a few rows are dealt with a third faster as plain Python texts; no value is another for it.
-        with campus.layouts_once(), pd.option_context("mode.string_storage", "python"):
+        with pd.option_context("mode.string_storage", "python"):
             yield campus.made(folder)
     finally:
         shutil.rmtree(folder)
