@@ -45,7 +45,7 @@ def publish(path: Path, blocks: Iterable[bytes]) -> str:
             raise AlreadyThereError(message) from None
     finally:
         written.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return sha
 
 
@@ -56,7 +56,7 @@ def replace(path: Path, blocks: Iterable[bytes]) -> str:
         written.replace(path)
     finally:
         written.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return sha
 
 
@@ -64,8 +64,8 @@ def move(path: Path, folder: Path) -> Path:
     """Move a file of ours into another folder of the same disk, for good; return where it lies now."""
     moved = private_folder(folder) / path.name
     path.replace(moved)
-    _sync_folder(folder)
-    _sync_folder(path.parent)
+    sync_folder(folder)
+    sync_folder(path.parent)
     return moved
 
 
@@ -88,7 +88,8 @@ def _write_aside(path: Path, blocks: Iterable[bytes]) -> tuple[Path, str]:
     return aside, digest.hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to disk, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

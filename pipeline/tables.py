@@ -120,6 +120,11 @@ def tally(frame: pd.DataFrame) -> Tally:
     return Tally(len(frame), int(frame["amount_cents"].sum()))
 
 
+def first_charges(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say of each movement whether it begins a debt, as opposed to changing one."""
+    return (rows["kind"] == "charge") & (rows["movement"] == 1)
+
+
 PLURAL = {"charge": "charges", "reversal": "reversals", "credit": "credits"}
 """Kinds of movement, one and many: a file has one kind."""
 

@@ -1,4 +1,4 @@
-"""What we ask of a local disk: a rename that never overwrites, and names that survive a power cut."""
+"""What we ask of a local disk: a rename that never overwrites."""
 
 from __future__ import annotations
 
@@ -43,14 +43,3 @@ def _in_one_step(old: Path, new: Path) -> bool:
     if code in UNKNOWN:
         return False
     raise OSError(code, os.strerror(code), str(new))
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's names to disk, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

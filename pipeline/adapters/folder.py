@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from pipeline import files
-from pipeline.adapters.disk import rename_new, sync_folder
+from pipeline.adapters.disk import rename_new
 from pipeline.adapters.places import BLOCK, Missing, plain, plain_or_below, shown
 from pipeline.ports.outside import Busy, Listed, Lost, Refused
 
@@ -71,19 +71,19 @@ class FolderPlace:
                 target.unlink(missing_ok=True)
                 message = f"{self._path}: cannot write {name}: {error.strerror}; make room and run again"
                 raise Refused(message, scope="system") from error
-            sync_folder(self._path)
+            files.sync_folder(self._path)
 
     def rename(self, old: str, new: str) -> None:
         """Rename without ever overwriting; ``new`` may lie in a folder below (``done/name``)."""
         with self._asking(f"rename {plain(old)} to {plain_or_below(new)}", Lost):
             rename_new(self._path / old, self._path / new)
-            sync_folder(self._path)
+            files.sync_folder(self._path)
 
     def remove(self, name: str) -> None:
         """Remove a file; nothing happens if there is none."""
         with contextlib.suppress(Missing), self._asking(f"remove {plain(name)}", Lost):
             (self._path / name).unlink()
-            sync_folder(self._path)
+            files.sync_folder(self._path)
 
     def close(self) -> None:
         """Do nothing: a folder needs no hanging up."""

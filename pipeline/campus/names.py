@@ -9,6 +9,7 @@ from pipeline.campus import carried, reach
 from pipeline.campus.policy import EXCLUDED, HELD
 from pipeline.campus.written import Part, Problem, tables
 from pipeline.layouts.load import LayoutError, load
+from pipeline.ports.states import Way
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -157,10 +158,10 @@ def _alma(table: Mapping[str, Any]) -> Iterator[Problem]:
 def _settled_in_alma(table: Mapping[str, Any]) -> Iterator[Problem]:
     """What an export has closed or transferred is settled one way, what a report only lists another."""
     way, imports = table.get("payments_to"), table.get("imports")
-    if way == "import_file" and not isinstance(imports, dict):
+    if way == Way.IMPORT_FILE and not isinstance(imports, dict):
         yield Problem(("payments_to",), "is 'import_file'; say where the files go in a table [imports]")
     for place, source in tables(table, "sources"):
-        if way in ("import_file", "record") and source.get("kind") in ("report", "analytics"):
+        if way in (Way.IMPORT_FILE, Way.RECORD) and source.get("kind") in ("report", "analytics"):
             yield Problem(
                 ("payments_to",),
                 f"is {way!r}, which settles fees that Alma has exported; those of the report {place[-1]} stay open in "

@@ -114,6 +114,12 @@ class Work:
             raise RuntimeError(message)
         return self.table
 
+    def enter_lines(self, lines: Sequence[books.Line]) -> None:
+        """Keep the lines of a step's books.  Raises books.UnbalancedError with those that do not balance."""
+        self.lines.extend(lines)
+        if wrong := [line for line in lines if not line.balanced]:
+            raise books.UnbalancedError(wrong)
+
     def below_state(self, path: Path) -> str:
         """Give a path as the ledger keeps it: below the state folder where it lies there, else as it is."""
         state = self.campus.state
@@ -149,7 +155,7 @@ def run(
         entry = books.Entry(step.name, given, entering, tables, outcome, work.campus)
         if work.keep_stages:
             _save(f"{number:02d}-{step.name}", outcome, work.folder)
-        _check(books.EQUATIONS[step.books](entry), work)
+        work.enter_lines(books.EQUATIONS[step.books](entry))
         _put_down(outcome, work)
         if step.books == "read" and "currency" in work.rows.columns:
             _note_what_was_read(work)
@@ -159,12 +165,6 @@ def run(
 def _call(stage: Callable[..., Any], step: Step, work: Work, tables: Mapping[str, pd.DataFrame]) -> Outcome | None:
     made: Outcome | None = stage(work) if isinstance(step, Act) else stage(work.rows, work.campus, work.today, **tables)
     return made
-
-
-def _check(lines: list[books.Line], work: Work) -> None:
-    work.lines.extend(lines)
-    if wrong := [line for line in lines if not line.balanced]:
-        raise books.UnbalancedError(wrong)
 
 
 def _put_down(outcome: Outcome, work: Work) -> None:

@@ -44,6 +44,7 @@ from pipeline.ports.states import (
     PostingState,
     TaskState,
     UploadState,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ __all__ = [
     "Upload",
     "UploadBook",
     "UploadState",
+    "Way",
     "Word",
 ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.ports.states import Way
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
@@ -261,7 +263,7 @@ class Posting:
     since: datetime | None = None
     code: str = ""
     why: str = ""
-    way: str = "api"
+    way: str = Way.API
     source: str = ""
     fee_id: str = ""
     blind_nights: int = 0

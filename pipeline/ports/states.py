@@ -48,6 +48,18 @@ UNSETTLED_UPLOADS = (*OPEN_UPLOADS, UploadState.CONFLICT)
 """The same, and those that wait for a person because another file of their name lies at the bursar's."""
 
 
+class Way(StrEnum):
+    """How what is paid of a charge is settled in Alma; each charge keeps the way that it was sent with.
+
+    API: each payment is asked for through Alma's API.  IMPORT_FILE: it goes into the file that Alma's import job reads.
+    RECORD: it is written down here and nothing is sent, for Alma has closed the fee with its export.
+    """
+
+    API = "api"
+    IMPORT_FILE = "import_file"
+    RECORD = "record"
+
+
 class PaymentState(StrEnum):
     """Where a line of money stands.
 

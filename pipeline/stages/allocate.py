@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState, TaskBook
+from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState, TaskBook, Way
 from pipeline.ports.outside import Busy
 from pipeline.stages.duties import Duties, surplus
 from pipeline.stages.locate import NotLocatedError, PatronFees, Views, every_fee, locate
 from pipeline.stages.origins import cents_for
-from pipeline.stages.plan import API, Hold, Plan, Stake, Terms, agreed, plan
+from pipeline.stages.plan import Hold, Plan, Stake, Terms, agreed, plan
 from pipeline.stages.went_back import kept, left_of, taken
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Promises:
     def add(self, postings: Iterable[Posting]) -> None:
         """Note what was just planned, so that the next payment of the same fee knows."""
         for posting in postings:
-            if posting.way == API:
+            if posting.way == Way.API:
                 self._of.setdefault(posting.alma_fee_id, []).append(posting)
 
     def on(self, fee: AlmaFee) -> int:
@@ -109,7 +109,7 @@ class Planner:
 
     def asked(self, payment: Payment) -> list[Charged]:
         """Give the debts that Alma must be asked about: those that we pay there with a share, then ``elsewhere``."""
-        paid = [charged for _, charged in self.charges(payment) if charged.payments_to == API]
+        paid = [charged for _, charged in self.charges(payment) if charged.payments_to == Way.API]
         return [*paid, *self.elsewhere(payment)]
 
     def elsewhere(self, payment: Payment) -> Sequence[Charged]:
@@ -123,7 +123,7 @@ class Planner:
             unsure = any(not _names(payment, one) for one in charges)
             patrons = sorted({payment.patron_id, *(one.patron_id for one in charges)} - {""}) if unsure else []
             sent = [one for patron in patrons for one in self.book.charged_to(payment.system, patron)]
-            self._elsewhere[payment.key] = [one for one in sent if one.payments_to == API]
+            self._elsewhere[payment.key] = [one for one in sent if one.payments_to == Way.API]
         return self._elsewhere[payment.key]
 
     def fees(self, charged: Charged) -> PatronFees:
@@ -219,7 +219,7 @@ def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tup
     mine = kept(payment, backs)
     for share, charged in planner.charges(payment):
         gone = share.cents - mine[share.number]
-        if charged.payments_to != API:
+        if charged.payments_to != Way.API:
             stakes.append(Stake(share, charged, None, taken(payment, share, planner.book), gone))
             continue
         fees = planner.fees(charged)

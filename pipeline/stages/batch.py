@@ -10,7 +10,7 @@ from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
 from pipeline.stages.scope import turned
-from pipeline.stages.snapshot import Snapshot, is_first_charge
+from pipeline.stages.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def batch(
         if layout.scope != "snapshot":
             plan.delta(name, mine, layout)
             continue
-        first = mine & is_first_charge(plan.rows.frame)
+        first = mine & tables.first_charges(plan.rows.frame)
         snapshot = Snapshot(
             name,
             items=open_items[open_items["system"] == name],

@@ -16,9 +16,6 @@ KEY = ["source", "fee_id"]
 ABSENT = "absent"
 """The content of a fee that a report of all open fees does not mention."""
 
-CHANGES_OF_A_DEBT = ("grown", "fallen", "gone", "rise")
-"""A change of a debt that was charged bears one of these and a colon before its fingerprint; a statement has none."""
-
 
 FEW = 4
 """A table so many times larger than the rows is not indexed whole."""

@@ -6,12 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
-from pipeline.ports.ledger import PostingState
+from pipeline.ports.ledger import PostingState, Way
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.attempt import Desk, found, tell
 from pipeline.stages.look import Sight, View, look, sums_close
 from pipeline.stages.meter import MOST_CALLS, Metered, halted, in_turn, not_looked_at
-from pipeline.stages.plan import API
 from pipeline.stages.statement import judged, read_report
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def confirm_all(desk: Desk, report: FeeReport | None, before: datetime, budget: 
     metered = Metered(desk.alma, budget)
     desk = Desk(metered, desk.book, desk.clock, desk.today, desk.settle)
     posted = [one for one in desk.book.postings(PostingState.POSTED) if one.since is None or one.since < before]
-    posted = [one for one in posted if one.way == API]
+    posted = [one for one in posted if one.way == Way.API]
     findings: list[Finding] = []
     try:
         if report is not None and posted:

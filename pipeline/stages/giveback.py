@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.ports.ledger import UNSENT, PaymentState, PostingState
+from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Debt = tuple[str, str]
 """Source and fee id."""
 
-KEPT_HERE = "record"
 """The way of a charge of which nothing is paid in Alma."""
 
 NOT_THERE = (PostingState.CANCELLED, PostingState.SETTLED, PostingState.RECORDED)
@@ -107,7 +106,7 @@ def unsent(origin: Origin, given: Sequence[Part], taken: Mapping[Debt, int], bac
 def _part(debt: Debt, received: int, origin: Origin, charged: Charged) -> Part:
     gone = [share.cents for back in origin.backs for share in back.shares if (share.source, share.fee_id) == debt]
     mine = tuple(one for one in origin.postings if (one.source, one.fee_id) == debt)
-    kept_here = charged.payments_to == KEPT_HERE
+    kept_here = charged.payments_to == Way.RECORD
     in_alma = 0 if kept_here else sum(one.cents for one in mine if one.state not in NOT_THERE)
     unsure = in_alma > 0 and not (mine and all(one.state in THERE for one in mine))
     by_hand = sum(one.cents for one in mine if one.state is PostingState.SETTLED)

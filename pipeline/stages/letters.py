@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import files
 from pipeline.money import Tally, total
-from pipeline.ports.ledger import PaymentState, PostingState, TaskState
+from pipeline.ports.ledger import PaymentState, PostingState, TaskState, Way
 from pipeline.stages import printable
 from pipeline.stages.manifest import NAME as MANIFEST
 from pipeline.stages.morning import age, by_age, name_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.ports.ledger import Paid, Run
 
 TEMPLATES = "templates/mail"
-WAYS = {"api": "Posted in Alma", "import_file": "Imported by Alma", "record": "Kept here as settled"}
+WAYS = {Way.API: "Posted in Alma", Way.IMPORT_FILE: "Imported by Alma", Way.RECORD: "Kept here as settled"}
 
 STANDING: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("not tried yet", "payments", frozenset({PaymentState.RECEIVED, PaymentState.MATCHED})),
@@ -67,7 +67,7 @@ def of_desk(work: Work, desk: str, desks: Collection[str], since: datetime) -> T
 
 def _by_way(paid: Sequence[Paid]) -> list[tuple[str, list[Paid]]]:
     order = sorted(paid, key=lambda one: (one.way, one.fee_id, one.external_id))
-    return [(WAYS[way], list(rows)) for way, rows in groupby(order, key=lambda one: one.way)]
+    return [(WAYS[Way(way)], list(rows)) for way, rows in groupby(order, key=lambda one: one.way)]
 
 
 def digest(work: Work, day: date, since: datetime, runs: Sequence[Run]) -> Text:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.ports.ledger import PaymentState, PostingState, Way
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.exported import exported_fee
 from pipeline.stages.external import standing
@@ -16,7 +16,7 @@ from pipeline.stages.locate import NO_PATRON, NotLocatedError, Views
 from pipeline.stages.look import sums_close
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
 from pipeline.stages.payable import ENTERED, Hold, in_alma
-from pipeline.stages.plan import API, agreed
+from pipeline.stages.plan import agreed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pipeline.stages.allocate import Books
     from pipeline.stages.giveback import Origin
 
-IMPORT = "import_file"
 
 BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
 
@@ -58,9 +57,9 @@ class NeverSent:
         nothing of it is sent meanwhile.
         """
         payment = origin.payment
-        by_api = [one for one in unsent if one.payments_to == API]
-        elsewhere = [one for one in debts if one.payments_to == API]
-        imported = [one for one in unsent if one.payments_to == IMPORT] if self._views is not None else []
+        by_api = [one for one in unsent if one.payments_to == Way.API]
+        elsewhere = [one for one in debts if one.payments_to == Way.API]
+        imported = [one for one in unsent if one.payments_to == Way.IMPORT_FILE] if self._views is not None else []
         try:
             there = self._under_our_ids(payment, by_api, elsewhere)
             untold = [one for one in imported if not self._agreed(origin, one) and self._imported(payment, one)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import Allocation, Charged, PaymentState, Posting, PostingState, Share
+from pipeline.ports.ledger import Allocation, Charged, PaymentState, Posting, PostingState, Share, Way
 from pipeline.stages.external import MOST_SHARES, OURS, external_id, standing
 from pipeline.stages.payable import CLOSED, ENTERED, Debt, Hold, entered_already, in_alma, unpayable, wrong_fee
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALREADY",
-    "API",
     "OURS",
-    "RECORD",
     "Debt",
     "Hold",
     "Plan",
@@ -33,8 +31,6 @@ __all__ = [
     "plan",
 ]
 
-API, RECORD = "api", "record"
-"""Ways of settling a charge (``Charged.payments_to``); the third, ``import_file``, is planned as RECORD is."""
 
 COMMENT_WIDTH = 100
 ALREADY = "stand in Alma already:"
@@ -204,7 +200,7 @@ def _written(payment: Payment, stakes: Sequence[Stake], cents: Mapping[int, int]
                 cents=cents[share.number],
                 method=terms.methods.get(payment.method, "ONLINE"),
                 comment=_comment(payment),
-                state=PostingState.RECORDED if charged.payments_to == RECORD else PostingState.READY,
+                state=PostingState.RECORDED if charged.payments_to == Way.RECORD else PostingState.READY,
                 code=ENTERED if agreed(payment) else "",
                 since=at,  # what is on the fee by now was judged here; the look before posting judges the rest
                 way=charged.payments_to,

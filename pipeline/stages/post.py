@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
-from pipeline.ports.ledger import UNSENT, PaymentState, PostingState
+from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Refused
 from pipeline.stages.allocate import Books, Planner, allocate_payment, waiting
 from pipeline.stages.attempt import DOUBTFUL, Desk, hold, interrupted, post_one, tell
 from pipeline.stages.locate import Views
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
-from pipeline.stages.plan import API, Hold, Terms
+from pipeline.stages.plan import Hold, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ class _Run:
             first = self._planner.asked(payment)[0]
             found[_who(first)].payments.append(((payment.occurred_on, payment.key), payment))
         unsent = self._book.postings(PostingState.READY, PostingState.HELD)
-        postings = [one for one in unsent if one.way == API and one.payment_key not in self._rules.withheld]
+        postings = [one for one in unsent if one.way == Way.API and one.payment_key not in self._rules.withheld]
         money = self._book.known_payments([one.payment_key for one in postings])
         for posting in postings:
             age = (money[posting.payment_key].occurred_on, posting.payment_key)
@@ -146,7 +146,7 @@ class _Run:
     def _plan(self, payment: Payment) -> tuple[list[Posting], list[Finding]]:
         terms, now = self._rules.terms(payment.system), self._desk.clock.now()
         planned, findings = allocate_payment(payment, self._planner, terms, now)
-        return [one for one in planned if one.way == API], findings
+        return [one for one in planned if one.way == Way.API], findings
 
     def _post(self, posting: Posting) -> list[Finding]:
         if _who(posting) in self._doubled and posting.state in UNSENT:
@@ -184,6 +184,6 @@ def _missed(book: Books) -> list[Finding]:
     """Without Alma's API what is to be paid by it waits, and somebody must hear of that."""
     planner = Planner(book, None)
     asking = [one for one in waiting(book) if planner.asked(one)]
-    ready = [one for one in book.postings(PostingState.READY) if one.way == API]
+    ready = [one for one in book.postings(PostingState.READY) if one.way == Way.API]
     count = len(asking) + len(ready)
     return [Finding("ALMA-MISSING", "Alma", f"{count} payments wait to be posted")] if count else []

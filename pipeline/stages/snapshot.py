@@ -79,10 +79,5 @@ class Snapshot:
         return Finding("SNAPSHOT-SMALLER", self.system, f"{self.system}: {says}", "batch")
 
 
-def is_first_charge(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each movement whether it begins a debt; every other one changes a debt."""
-    return (rows["kind"] == "charge") & (rows["movement"] == 1)
-
-
 def _rows_of(frame: pd.DataFrame) -> set[tuple[str, int]]:
     return set(zip(frame["fee_id"], frame["amount_cents"], strict=True))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import Share
+from pipeline.ports.ledger import Share, Way
 from pipeline.stages.duties import Duties
-from pipeline.stages.giveback import KEPT_HERE
 from pipeline.stages.payable import Hold
 from pipeline.stages.shares import candidates, same_patron
 
@@ -53,7 +52,7 @@ def written_off(line: Payment, named: Sequence[Named], debts: Sequence[Charged],
         return holds[0]
     duties = Duties(line, today)
     for charged, cents in wanted:
-        if charged.payments_to != KEPT_HERE:
+        if charged.payments_to != Way.RECORD:
             duties.waive(charged, cents)
     shares = [Share(number, one.source, one.fee_id, cents) for number, (one, cents) in enumerate(wanted, 1)]
     return WriteOff(tuple(shares), tuple(duties.made))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.ports.ledger import PaymentState, PostingState
-from pipeline.stages.plan import ALREADY, API
+from pipeline.ports.ledger import PaymentState, PostingState, Way
+from pipeline.stages.plan import ALREADY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ class ViolationError(AssertionError):
 def judge_payment(book: FakeBook, key: str, mine: Mapping[str, int], cents: int, *, by_proxy: bool) -> None:
     """Compare what truly stands in Alma for a payment (times by fee, cents in all) with what the ledger says of it."""
     payment = book.payments[key]
-    postings = {one.alma_fee_id: one for one in book.by_id.values() if one.payment_key == key and one.way == API}
+    postings = {one.alma_fee_id: one for one in book.by_id.values() if one.payment_key == key and one.way == Way.API}
     says = f"payment {key} of {payment.cents} has {cents} in Alma, {dict(mine)}, and is {payment.state} {payment.code}"
     double = any(one.state is PostingState.DOUBLE for one in postings.values())
     if (cents > payment.cents or any(times > 1 for times in mine.values())) and not (by_proxy and double):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.ports.ledger import PaymentState, PostingState, Way
 from pipeline.stages import attempt, confirm, post
-from pipeline.stages.plan import API, Terms
+from pipeline.stages.plan import Terms
 from tests.fakes.alma import Answer, Facts, FakeAlma, Read, a_fee
 from tests.fakes.clock import FakeClock
 from tests.fakes.postings import FakeBook, a_charge, a_payment, a_share
@@ -103,7 +103,7 @@ class Play:
         self._clock = FakeClock()
         self._doubled: set[str] = set()
         numbers = range(1, len(world.fees) + 1)
-        ways = world.ways or (API,) * len(world.fees)
+        ways = world.ways or (Way.API,) * len(world.fees)
         self._debts = [
             a_charge(fee_id=f"B{n}", reference=f"B{n}", charged_cents=abs(world.fees[n - 1]), payments_to=ways[n - 1])
             for n in numbers
@@ -252,7 +252,7 @@ class Play:
         for number, (debt, open_cents) in enumerate(
             zip(sorted(self._debts, key=lambda one: one.fee_id), self._world.fees, strict=True), 1
         ):
-            most = max(0, open_cents) if debt.payments_to == API else 0
+            most = max(0, open_cents) if debt.payments_to == Way.API else 0
             if taken[f"F{number}"] > most:
                 kind = "doubled"
                 raise ViolationError(kind, f"fee F{number} of {open_cents} took {taken[f'F{number}']}")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, select
 
 from pipeline import tables
-from pipeline.adapters.ledger.proof import first_charges
 from pipeline.adapters.ledger.schema import batch_lines, batches, movements
 from pipeline.adapters.ledger.store import in_pieces
 from pipeline.adapters.ledger.sums import cents
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def check(connection: Connection, store: Store, new: pd.DataFrame, made: Sequence[Batch]) -> None:
     """Look at every debt that the movements just entered change.  Raises LedgerError, naming the fee."""
-    changing = new[~first_charges(new)]
+    changing = new[~tables.first_charges(new)]
     for source, rows in changing.groupby("source"):
         for fee_ids in in_pieces(rows["against"].tolist()):
             check_debts(connection, store, str(source), fee_ids)

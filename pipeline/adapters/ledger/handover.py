@@ -11,7 +11,7 @@ from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import batches, import_lines, postings
 from pipeline.adapters.ledger.store import add, change, iso
 from pipeline.money import Tally
-from pipeline.ports.ledger import LedgerError, PostingState, StaleError
+from pipeline.ports.ledger import LedgerError, PostingState, StaleError, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pipeline.adapters.ledger.store import Store
     from pipeline.ports.ledger import Batch, Posting, Run, Upload
 
-WAY, KIND = "import_file", "payment"
+KIND = "payment"
 READY, LISTED = PostingState.READY, PostingState.LISTED
 
 
 def only_by_file(posting: Posting, to: PostingState) -> bool:
     """Say whether a move is not for anybody to make: into a file and out of it, or to be sent another way."""
     by_file = (posting.state, to) in ((READY, LISTED), (LISTED, READY))
-    return by_file or (to is PostingState.SENDING and posting.way != "api")
+    return by_file or (to is PostingState.SENDING and posting.way != Way.API)
 
 
 def enter(store: Store, run: Run, batch: Batch, given: Sequence[Posting], at: datetime) -> None:
@@ -55,7 +55,7 @@ def _check(batch: Batch, given: Sequence[Posting]) -> None:
     if worth != says or not given:
         _refuse(batch, f"is said to hold {says}, but its payments are {worth}")
     for one in given:
-        if (one.state, one.way, one.source) != (READY, WAY, batch.system):
+        if (one.state, one.way, one.source) != (READY, Way.IMPORT_FILE, batch.system):
             said = f"{one.state}, goes by {one.way} and is of {one.source}"
             _refuse(batch, f"posting {one.external_id} is {said}, so it does not belong in it")
 
@@ -67,7 +67,9 @@ def _refuse(batch: Batch, what: str) -> None:
 
 def _list(connection: Connection, store: Store, batch: Batch, given: Sequence[Posting], at: str) -> None:
     here = (postings.c.external_id == bindparam("b_id"), postings.c.attempts == bindparam("b_attempts"))
-    ready = update(postings).where(store.mine(postings), *here, postings.c.state == READY, postings.c.way == WAY)
+    ready = update(postings).where(
+        store.mine(postings), *here, postings.c.state == READY, postings.c.way == Way.IMPORT_FILE
+    )
     columns: dict[str, Iterable[object]] = {
         "b_id": [one.external_id for one in given],
         "b_attempts": [one.attempts for one in given],

@@ -10,7 +10,7 @@ from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.shares import refuse
 from pipeline.adapters.ledger.store import add, iso
 from pipeline.money import dollars
-from pipeline.ports.ledger import Allocation, PaymentState, Posting, PostingState, StaleError
+from pipeline.ports.ledger import Allocation, PaymentState, Posting, PostingState, StaleError, Way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Plan = tuple[Sequence[Allocation], Sequence[Posting], int]
 
-RECORD = "record"
 """The way of a payment that the campus keeps here only."""
 
 
@@ -62,7 +61,7 @@ def _both(one: Allocation | Posting) -> tuple[str, str, str, str, int]:
 
 
 def _new(posting: Posting) -> PostingState:
-    return PostingState.RECORDED if posting.way == RECORD else PostingState.READY
+    return PostingState.RECORDED if posting.way == Way.RECORD else PostingState.READY
 
 
 def write(store: Store, payment: Payment, plan: Plan, at: datetime) -> Payment:
@@ -109,5 +108,5 @@ def _enter(
         for one, posting in zip(allocations, postings, strict=True)
     ]
     columns: dict[str, list[object]] = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-    columns["posted_at"] = [at if posting.way == RECORD else None for posting in postings]
+    columns["posted_at"] = [at if posting.way == Way.RECORD else None for posting in postings]
     add(connection, store, schema.postings, columns if rows else {}, evidence="", changed_at=at)

@@ -11,11 +11,10 @@ from pipeline.adapters.ledger import schema
 from pipeline.adapters.ledger.charge_days import taken_on
 from pipeline.adapters.ledger.debtors import folded
 from pipeline.adapters.ledger.frames import frame
-from pipeline.adapters.ledger.plans import RECORD
 from pipeline.adapters.ledger.schema import FEE_VERSION, allocations, batch_lines, fees, movements, shares, uploads
 from pipeline.adapters.ledger.store import Book, in_pieces
 from pipeline.adapters.ledger.sums import billed, paid, written_off
-from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState
+from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState, UploadState, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,7 +213,7 @@ def _settled(store: Store, source: str) -> Select[Any]:
     money, first = schema.payments, movements
     line = and_(money.c.ledger == shares.c.ledger, money.c.key == shares.c.payment_key)
     same = (first.c[name] == shares.c[name] for name in ("ledger", "fee_id", "source"))
-    debt = and_(*same, first.c.movement == 1, first.c.payments_to != RECORD)
+    debt = and_(*same, first.c.movement == 1, first.c.payments_to != Way.RECORD)
     day = func.substr(money.c.since, 1, len("YYYY-MM-DD"))
     facts = (shares.c.source, shares.c.fee_id, shares.c.cents, day.label("day"), false().label("sure"))
     query = select(*facts).join_from(shares, money, line).join(first, debt).where(store.mine(shares))

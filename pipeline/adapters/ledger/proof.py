@@ -37,13 +37,8 @@ def check(booking: Booking) -> None:
     _check_figures(booking.figures)
 
 
-def first_charges(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each movement whether it begins a debt, as opposed to changing one."""
-    return (rows["kind"] == "charge") & (rows["movement"] == 1)
-
-
 def _check_places(rows: pd.DataFrame, files: int) -> None:
-    folded = (rows["batch"] == tables.FOLDED) & ~rows["carried"] & ~first_charges(rows)
+    folded = (rows["batch"] == tables.FOLDED) & ~rows["carried"] & ~tables.first_charges(rows)
     astray = rows[~rows["batch"].isin(range(files)) & ~folded]
     if len(astray):
         _refuse(f"{tables.tally(astray)} of movements in no file of the booking")
