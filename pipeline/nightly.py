@@ -1,7 +1,12 @@
 """START HERE.  The night: money comes in, charges go out, the day is closed.
 
-``bursar plan`` prints these tables.  A stage of the name of each step stands in ``pipeline/stages``.  The runner in
-``pipeline/flow`` runs the steps in order and checks, after each, that not a row and not a cent was lost.
+``bursar plan`` prints these tables.  A stage of the name of each step stands in ``pipeline/stages``.  A ``Step`` only
+thinks: it gets a table and gives a table back, and touches nothing else.  An ``Act`` does something: it gets the desk
+with the ledger and what lies outside.  The runner in ``pipeline/flow`` runs them in order and checks that not a row and
+not a cent was lost.
+
+The real clock, servers, folders and Alma are put together in ``pipeline/cli/world.py``, and ``pipeline/cli/run.py``
+starts the night with them.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ BEGIN = (Act("reconcile", "do the ledger's own sums agree, and does the campus f
 PAYMENTS_IN = (
     Act("fetch", "bring home what the bursar sends back, keep a copy"),
     Step("receive", "read every line of money, or say why not", books="read"),
-    Act("enter", "enter what is new in the ledger, name what is known", books="enter"),
+    Act("enter", "enter what is new in the ledger, name what is known", books="enter", known=("on_record",)),
     Act("match", "find the debts each payment is for"),
     Act("take_back", "what goes back: cancel what was not posted, else tell staff what to do"),
     Act("post", "patron by patron: decide once how many cents go where, then pay it in Alma, at most once"),
@@ -76,7 +81,7 @@ CHARGES_OUT = (
         "batch",
         "which movements travel in which file",
         books="split",
-        known=("open_items", "last_snapshots", "standing"),
+        known=("repeated", "last_snapshots", "standing"),
     ),
     Act("render", "write the files, read them back", books="pack"),
     Act("review", "the last look: a second opinion may stop an output", books="plain"),
@@ -109,7 +114,7 @@ FLOWS: Mapping[str, Sequence[str]] = {
 }
 """Which tables a command runs, between BEGIN and CLOSE.  In a night money comes in before charges go out."""
 
-APPROVED = ("ARRIVAL-APPROVED", "BRAKE-APPROVED", "SNAPSHOT-APPROVED")
+APPROVED = ("ARRIVAL-APPROVED", "BRAKE-APPROVED", "PAYMENT-SUM-APPROVED", "SNAPSHOT-APPROVED")
 """Findings that say, with the figures, what went its way only because a person said yes."""
 
 NOTHING_NEW, SOMETHING_NEW, OPERATOR, LOCKED = 0, 1, 2, 75
@@ -245,6 +250,12 @@ def plan_text() -> str:
 
 
 def summary(night: Night) -> str:
-    """Say in one line what the run did: files sent, payments posted, known lines, and whether all is well."""
+    """Say in one line what the run did: files sent, payments posted, known lines, and whether all is well.
+
+    In shadow no file is let out; where payments are only recorded, they are settled here and posted nowhere.
+    """
+    campus = night.campus.campus
     stops = sum(finding.stops for finding in night.findings)
-    return f"{night.sent} files sent, {night.posted} payments posted, {night.already} already known, {stops} stops"
+    out = "files made, none let out (shadow)" if campus.mode == "shadow" else "files sent"
+    done = "settled" if campus.payments_to == "record" else "posted"
+    return f"{night.sent} {out}, {night.posted} payments {done}, {night.already} already known, {stops} stops"

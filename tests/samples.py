@@ -50,11 +50,12 @@ def fees(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def history(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Make what the ledger knows of fees: source, fee_id, as_of, version, content, state, system."""
+    """Make what the ledger knows of fees: source, fee_id, as_of, version, content, original_cents, state, system."""
     import pandas as pd
 
     names = {"source": "str", "fee_id": "str", "version": "int64", "content": "str", "state": "str", "system": "str"}
-    said = [{"as_of": "", **row} for row in rows]
+    names |= {"original_cents": "int64"}
+    said = [{"as_of": "", "original_cents": 0, **row} for row in rows]
     return pd.DataFrame(
         {name: pd.Series([row[name] for row in said], dtype=kind) for name, kind in {**names, "as_of": "str"}.items()}
     )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.campus.policy import People
+from pipeline.campus.sources import AlmaExport
 from pipeline.campus.written import Part, Problem, tables
 from pipeline.layouts.load import LayoutError, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from pipeline.campus.settings import Campus
+    from pipeline.campus.sources import AnySource
 
 EXPORT = frozenset({"id_type", "id_shape", "fee_type", "owner", "source", "title", "comment", "patron_name"})
 """What an export of Alma says of a fee."""
@@ -79,6 +83,24 @@ def people_say(table: Mapping[str, Any], column: str, folder: Path) -> bool:
         return column in load(str(people.get("layout", People.model_fields["layout"].default)), folder).sources
     except LayoutError:
         return True
+
+
+def with_names(campus: Campus, folder: Path) -> Campus:
+    """Have every source that says names keep them, where a people file has names to compare them with.
+
+    A name that is not kept would be compared with nothing, and a stranger billed.
+    """
+    if campus.people is None or "name" not in load(campus.people.layout, folder).sources:
+        return campus
+    sources = {name: _with_name(source) for name, source in campus.sources.items()}
+    return campus.model_copy(update={"sources": sources})
+
+
+def _with_name(source: AnySource) -> AnySource:
+    said = isinstance(source, AlmaExport) or bool(source.columns.patron_name)
+    if not said or "patron_name" in source.keep:
+        return source
+    return source.model_copy(update={"keep": (*source.keep, "patron_name")})
 
 
 def _kept(place: Part, source: Mapping[str, Any]) -> Iterator[Problem]:

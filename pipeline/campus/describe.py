@@ -43,6 +43,12 @@ def keys(model: Model) -> Mapping[str, Key]:
     return {name: _key(name, field) for name, field in model.model_fields.items()}
 
 
+def default(key: Key) -> Any:  # noqa: ANN401 - a setting may be of any type
+    """Give what counts where a plain value is not said; None where that is nothing, or where it must be said."""
+    value = None if key.field.is_required() else key.field.get_default(call_default_factory=True)
+    return value if key.form is Form.VALUE and value not in ("", (), {}) else None
+
+
 def tag(model: Model) -> str:
     """Give the one ``kind`` that a model answers to, or "" for a model that has none."""
     field = model.model_fields.get("kind")

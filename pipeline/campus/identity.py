@@ -25,6 +25,11 @@ class Identity:
     currency: str
     state: Path
 
+    @property
+    def in_shadow(self) -> bool:
+        """Whether nothing is let out of it, and nothing is paid in Alma."""
+        return self.environment.endswith(f"-{SHADOW}")
+
     def in_mode(self, mode: str) -> Identity:
         """Give who it is in a mode: ``live`` or ``shadow``."""
         if mode != SHADOW:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from pipeline.campus import names, written
+from pipeline.campus import carried, names, written
 from pipeline.campus.describe import keys, tag, walk
 from pipeline.campus.identity import Identity
 from pipeline.campus.secrets import PREFIX, gather
@@ -77,7 +77,7 @@ def load(path: Path, *, secrets: bool = False) -> Loaded:
     problems = [*_faults(file), *names.dangling(file.table, Path(os.path.realpath(path.parent))), *problems]
     if problems:
         raise CampusError([file.place(problem) for problem in problems])
-    campus = Campus.model_validate(file.table)
+    campus = carried.with_names(Campus.model_validate(file.table), Path(os.path.realpath(path.parent)))
     sha = hashlib.sha256(campus.model_dump_json().encode()).hexdigest()
     return Loaded(campus, Path(os.path.realpath(path.parent)), found, sha)
 

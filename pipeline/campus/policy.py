@@ -22,7 +22,9 @@ class Route(Settings):
     id_shape: Picture = Field(
         "", description="what the whole id must look like: 9 a digit, A a letter, else itself", examples=["999999999"]
     )
-    user_group: tuple[str, ...] = Field((), description="user groups it must be of", examples=[["STUDENT"]])
+    user_group: tuple[str, ...] = Field(
+        (), description='user groups it must be of; "" is whoever has none', examples=[["STUDENT"]]
+    )
     fee_type: tuple[str, ...] = Field((), description="fee types it must be of", examples=[["OVERDUEFINE"]])
     owner: tuple[str, ...] = Field((), description="owning libraries it must be of", examples=[["LAW"]])
     source: tuple[Name, ...] = Field((), description="sources it must come from", examples=[["alma"]])
@@ -174,7 +176,10 @@ class Brakes(Settings):
 
 
 class People(Settings):
-    """A nightly file of who is who: with it an unknown id, or a name that does not agree, is held."""
+    """A nightly file of who is who: with it an unknown id, or a name that does not agree, is held.
+
+    Where its layout has names, those of patrons are kept: else there would be none to compare with.
+    """
 
     connection: Name = Field(description="which connection it lies at", examples=["exchange"])
     folder: str = Field(".", description="the folder there", examples=["people"], json_schema_extra=LIVE)

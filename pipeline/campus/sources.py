@@ -45,8 +45,15 @@ class Source(Settings):
 
     expected: Expected | None = Field(None, description="when it must have come; without this nobody is alarmed")
     keep: tuple[Private, ...] = Field(
-        (), description="private columns to keep; none unless you use them", examples=[["title"]]
+        (),
+        description="private columns to keep; none unless you use them; with [people] also the patron_name",
+        examples=[["title"]],
     )
+
+    @property
+    def marks(self) -> bool:
+        """Whether its fees come with what staff wrote about them, so that one entered anew can bear a mark."""
+        return True
 
 
 class AlmaExport(Source, Arrival):
@@ -78,7 +85,11 @@ class Columns(Settings):
     user_group: Headings = Field((), description="user group of the patron", examples=[["User Group"]])
     currency: Headings = Field((), description="currency; the campus's own if not said", examples=[["Currency"]])
     title: Headings = Field((), description="title of the item", examples=[["Title"]])
-    comment: Headings = Field((), description="free text of staff", examples=[["Fine Comment"]])
+    comment: Headings = Field(
+        (),
+        description="free text of staff; without it no mark tells a fee entered anew, and one that may be it is held",
+        examples=[["Fine Comment"]],
+    )
     patron_name: Headings = Field((), description="name of the patron", examples=[["Full Name"]])
 
 
@@ -130,6 +141,11 @@ class Report(Source):
     smaller_percent: Whole = Field(
         50, ge=0, le=100, description="an open_now report smaller than this share of the last one needs a person"
     )
+
+    @property
+    def marks(self) -> bool:
+        """Whether there is a column of comments."""
+        return bool(self.columns.comment)
 
     @model_validator(mode="after")
     def whole(self) -> Report:

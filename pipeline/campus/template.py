@@ -10,7 +10,7 @@ import textwrap
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.campus.describe import Form, Key, keys
+from pipeline.campus.describe import Form, Key, default, keys
 from pipeline.campus.settings import Campus
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def _table(model: type[BaseModel], above: str, *, live: bool) -> Iterator[str]:
 
 def _value(key: Key, *, live: bool) -> Iterator[str]:
     yield from _comment(key.field.description or "")
-    written = f"{key.name} = {_toml(_shown(key))}"
+    used = live and _live(key)
+    shown = _shown(key, used=used)
+    written = f"{key.name} = {_toml(shown)}"
     if len(written) > ONE_LINE:
-        written = f"{key.name} = {_toml_lines(_shown(key))}"
-    mark = MARK + MARK if _says(key, "otherwise") else "" if live and _live(key) else MARK
+        written = f"{key.name} = {_toml_lines(shown)}"
+    mark = MARK + MARK if _says(key, "otherwise") else "" if used else MARK
     yield from (mark + line for line in written.split("\n"))
 
 
@@ -90,9 +92,11 @@ def _says(key: Key, what: str) -> bool:
     return isinstance(extra, dict) and bool(extra.get(what))
 
 
-def _shown(key: Key) -> Any:  # noqa: ANN401 - a setting may be of any type
-    """What stands behind a key: its example if it has one, else what counts when it is not said."""
-    return key.field.examples[0] if key.field.examples else key.field.get_default(call_default_factory=True)
+def _shown(key: Key, *, used: bool) -> Any:  # noqa: ANN401 - a setting may be of any type
+    """What stands behind a key: its example if it is in use or nothing counts without it; else what does."""
+    if key.field.examples and (used or default(key) is None):
+        return key.field.examples[0]
+    return key.field.get_default(call_default_factory=True)
 
 
 def _comment(text: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
 
 LIVE: dict[str, Any] = {"live": True}
 """Marks a key that stands ready for use in the file that `bursar init` writes."""
@@ -36,6 +36,13 @@ def _zone(name: str) -> str:
     return name
 
 
+def _in_quotes(amount: object) -> object:
+    if isinstance(amount, int | float):
+        message = "must be an amount in quotes: '5.00'"
+        raise ValueError(message)  # noqa: TRY004 - pydantic words only a ValueError for people
+    return amount
+
+
 Whole = Annotated[int, Strict()]
 Name = Annotated[
     str, like(r"[a-z][a-z0-9_-]{0,30}", "must be a short name: a small letter, then small letters, digits, - or _")
@@ -48,7 +55,11 @@ Currency = Annotated[str, like(r"[A-Z]{3}", "must be three capital letters, such
 ItemType = Annotated[str, like(r"([0-9]{12})?", "must be twelve digits")]
 TermCode = Annotated[str, like(r"[A-Z0-9]{4}", "must be four digits or capital letters, such as 2262")]
 Picture = Annotated[str, like(r"[\x21-\x7e]*", "must be written without blanks: 9 for a digit, A for a letter")]
-Amount = Annotated[str, like(r"([0-9]{1,9}\.[0-9]{2})?", "must be an amount with two decimals in quotes: '5.00'")]
+Amount = Annotated[
+    str,
+    BeforeValidator(_in_quotes),
+    like(r"([0-9]{1,9}\.[0-9]{2})?", "must be an amount with two decimals in quotes: '5.00'"),
+]
 Hour = Annotated[str, like(r"([01][0-9]|2[0-3]):[0-5][0-9]", "must be an hour of the day in quotes: '06:30'")]
 Address = Annotated[
     str,

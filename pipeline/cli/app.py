@@ -23,6 +23,9 @@ app.add_typer(layouts_app, name="layouts")
 app.add_typer(sandbox_app, name="sandbox")
 
 CampusOption = Annotated[Path, typer.Option("--campus", help="the campus file", metavar="TOML")]
+OwnOption = Annotated[
+    Path | None, typer.Option("--campus", help="the campus file whose own layouts count too", metavar="TOML")
+]
 DateOption = Annotated[
     datetime | None,
     typer.Option("--date", formats=["%Y-%m-%d"], help="business date; today at the campus if not given"),
@@ -32,7 +35,8 @@ ApproveOption = Annotated[
     list[str] | None,
     typer.Option(
         "--approve",
-        help="let a system's unusual night or smaller snapshot out, or a source's changed export or short report in",
+        help="let a system's unusual night or smaller snapshot out, or a source's changed export or short report in; "
+        "SYSTEM:stale: its returned file that is long past, SYSTEM:sums: a sum paid to date that is older",
         metavar="NAME",
     ),
 ]
@@ -121,40 +125,42 @@ def whatif(
 def read(
     file: Annotated[Path, typer.Argument(help="a file in one of our layouts", readable=False)],
     layout: Annotated[str, typer.Option("--layout", help="its layout, such as peoplesoft/paid")],
+    campus: OwnOption = None,
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Read a file back through its layout."""
     from pipeline.cli import formats
 
-    sys.exit(formats.read(file, layout, as_json=json))
+    sys.exit(formats.read(file, layout, campus, as_json=json))
 
 
 @layouts_app.callback(invoke_without_command=True)
-def layouts(context: typer.Context) -> None:
+def layouts(context: typer.Context, campus: OwnOption = None) -> None:
     """Check every layout there is."""
     from pipeline.cli import formats
 
     if context.invoked_subcommand is None:
-        sys.exit(formats.check())
+        sys.exit(formats.check(campus))
 
 
 @layouts_app.command("show")
-def show(name: Annotated[str, typer.Argument(help="such as peoplesoft/default")]) -> None:
+def show(name: Annotated[str, typer.Argument(help="such as peoplesoft/default")], campus: OwnOption = None) -> None:
     """Print a layout as a spec sheet for the bursar."""
     from pipeline.cli import formats
 
-    formats.show(name)
+    formats.show(name, campus)
 
 
 @layouts_app.command("try")
 def attempt(
     file: Annotated[Path, typer.Argument(help="a file that came back", readable=False)],
     layout: Annotated[str, typer.Argument(help="its layout, such as cashnet/payments")],
+    campus: OwnOption = None,
 ) -> None:
     """Show how a file reads: what each row becomes, its totals, and what the layout does not know."""
     from pipeline.cli import formats
 
-    sys.exit(formats.attempt(file, layout))
+    sys.exit(formats.attempt(file, layout, campus))
 
 
 @app.command()
@@ -197,9 +203,9 @@ def charges(campus: CampusOption, date: DateOption = None, approve: ApproveOptio
 
 
 @app.command()
-def payments(campus: CampusOption, date: DateOption = None) -> None:
+def payments(campus: CampusOption, date: DateOption = None, approve: ApproveOption = None) -> None:
     """Run payments in only."""
-    _run("payments", campus, date, None)
+    _run("payments", campus, date, approve)
 
 
 @app.command()
@@ -307,7 +313,7 @@ def demo(
 def sandbox_up(
     folder: Annotated[Path, typer.Option("--folder", help="where the box keeps its state")] = Path("sandbox"),
 ) -> None:
-    """Start an Alma, an SFTP server and a bursar's office on loopback, and write a campus file for them."""
+    """Start an Alma, an SFTP server and a mailbox on loopback, and write a campus file for them."""
     from pipeline.cli import demo as command
 
     sys.exit(command.up(folder))

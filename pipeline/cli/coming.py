@@ -31,7 +31,7 @@ FEES: Mapping[str, Next] = {
     FeeState.HELD: (_P, f"{NIGHT} looks at it again; it waits for a person: {{do}}"),
     FeeState.WAITING: (_R, f"{NIGHT} looks at it again, until what it waits for has come"),
     FeeState.EXCLUDED: (_N, "nothing more: by the campus's policy it never goes out"),
-    FeeState.CHARGED: (_R, "the next run publishes the file named above, in which it goes out once"),
+    FeeState.CHARGED: (_R, "the next run publishes the file named above, or puts it into another if that was given up"),
     FeeState.REJECTED: (_N, "nothing more: a person rejected it"),
     FeeState.WITHDRAWN: (
         _N,
@@ -64,6 +64,9 @@ PAYMENTS: Mapping[str, Next] = {
     PaymentState.WITHDRAWN: (_N, "nothing more: the bursar wrote it off, and it is taken off the debt"),
     PaymentState.SETTLED: (_N, "nothing more: {ended}"),
 }
+NO_ALMA: Next = (_P, "it waits for the [alma] table in the campus file (ALMA-MISSING)")
+"""What only a run that reaches Alma's API brings further, where the campus file says nothing of it."""
+
 POSTINGS: Mapping[str, Next] = {
     PostingState.READY: (_R, f"{RUN} looks at the fee in Alma and hands it over"),
     PostingState.SENDING: (_R, f"{RUN} looks in Alma whether it arrived; it is never sent again blind"),
@@ -83,15 +86,22 @@ POSTINGS: Mapping[str, Next] = {
     PostingState.SETTLED: (_N, "nothing more: a person has settled it elsewhere"),
 }
 _GOES_ON: Next = (_R, "the next run goes on with publishing it, before any later file of its system")
+_NOT_THERE: Next = (_R, f"{_GOES_ON[1]}; where its bytes are lost a person gives it up with {{resolve}}")
 UPLOADS: Mapping[str, Next] = {
-    UploadState.BUILT: _GOES_ON,
-    UploadState.UPLOADING: _GOES_ON,
-    UploadState.STAGED: _GOES_ON,
+    UploadState.BUILT: _NOT_THERE,
+    UploadState.UPLOADING: _NOT_THERE,
+    UploadState.STAGED: _NOT_THERE,
     UploadState.PUBLISHING: _GOES_ON,
     UploadState.SENT: (_N, "nothing more: it is where it belongs"),
-    UploadState.CONFLICT: (_P, "another file of its name lies there; a person ends it with {resolve}"),
+    UploadState.CONFLICT: (
+        _P,
+        (
+            "another file of its name lay there; once that is gone the next run publishes ours, unless the bursar may "
+            "have it already; a person ends it with {resolve}"
+        ),
+    ),
     UploadState.SUPERSEDED: (_N, "nothing more: a newer file took its place"),
-    UploadState.CANCELLED: (_N, "nothing more: it was given up; what stood in it goes out another time"),
+    UploadState.CANCELLED: (_N, "nothing more: it was given up; the next run puts what stood in it into another file"),
 }
 TASKS: Mapping[str, Next] = {
     TaskState.OPEN: (

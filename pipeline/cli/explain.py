@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline.campus.identity import identity
+from pipeline.campus.written import read
 from pipeline.cli import coming
 from pipeline.cli.books import ledger_of
 from pipeline.cli.coming import Next, Turn
 from pipeline.findings import catalogue
 from pipeline.money import dollars
-from pipeline.ports.ledger import GIVEN_UP, FeeState, Named, PaymentState
+from pipeline.ports.ledger import GIVEN_UP, FeeState, Named, PaymentState, PostingState, TaskState, Way
 from pipeline.stages.match import ALL_BACK
-from pipeline.stages.resolving import NEVER_CAME, RESEND_AFTER
-from pipeline.stages.resolving import PAYMENTS as PAYMENT_WORDS
+from pipeline.stages.resolving import NEVER_CAME, RESEND_AFTER, SAID_AGAIN, answers_to
 from pipeline.stages.resolving import POSTINGS as POSTING_WORDS
 from pipeline.stages.resolving import UPLOADS as UPLOAD_WORDS
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from pipeline.ports.ledger import Charged, Ledger, Payment, Posting
+    from pipeline.ports.ledger import Charged, Ledger, Payment, Posting, Task
+
+
+NEXT = ": next: "
+
+BY_ALMA = (PostingState.READY, PostingState.SENDING, PostingState.UNKNOWN)
+"""A posting in one of these states waits for nothing but a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,15 @@ class Ending:
 
     turn: Turn
     text: str
+    by_alma: bool = False
+    """Whether only a run that reaches Alma's API brings it further."""
+
+    def without_alma(self) -> Ending:
+        """Give the same where the campus file says nothing of the API."""
+        if not self.by_alma:
+            return self
+        turn, waits = coming.NO_ALMA
+        return Ending(turn, f"{self.text.partition(NEXT)[0]}{NEXT}{waits}")
 
 
 def explain(word: str, campus: Path) -> int:
@@ -42,7 +57,7 @@ def explain(word: str, campus: Path) -> int:
     """
     who = identity(campus)
     with ledger_of(who) as ledger:
-        lines = list(told(word, ledger))
+        lines = list(told(word, ledger, alma="alma" in read(campus).table or who.in_shadow))
     if not lines:
         typer.echo(f"{word}: the ledger of {who.name} knows nothing under this name", err=True)
         return 1
@@ -50,15 +65,23 @@ def explain(word: str, campus: Path) -> int:
     return 0
 
 
-def told(word: str, ledger: Ledger) -> Iterator[str]:
-    """Give the lines: what happened, oldest first, then where each thing stands, the most urgent last."""
+def told(word: str, ledger: Ledger, *, alma: bool = True) -> Iterator[str]:
+    """Give the lines: what happened, oldest first, then where each thing stands, the most urgent last.
+
+    Where the word names several things, a line begins with the ones it is about.  ``alma`` says whether a run can reach
+    Alma's API.
+    """
     named = list(_with_what_took_it_back(ledger.named(word), ledger))
-    stories = [ledger.story(one.id) for one in named] or [ledger.story(word)]
-    rows = {(row["at"], row["run"], row["event"], row["text"]): None for story in stories for row in story}
-    for at, run, event, text in sorted(rows, key=lambda row: row[0]):
-        yield f"{at[:19].replace('T', ' ')}  {f'run {run}  ' if run else ''}{event}: {text}"
+    about: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in named or [Named("", word)]:
+        for row in ledger.story(one.id):
+            about.setdefault((row["at"], row["run"], row["event"], row["text"]), []).append(f"{one.kind} {one.id}")
+    for (at, run, event, text), whose in sorted(about.items(), key=lambda row: row[0][0]):
+        of = f"{', '.join(dict.fromkeys(whose))}: " if len(named) > 1 else ""
+        yield f"{at[:19].replace('T', ' ')}  {f'run {run}  ' if run else ''}{of}{event}: {text}"
     endings = {ending.text: ending for one in named for ending in _endings(one, ledger)}
-    for ending in sorted(endings.values(), key=lambda one: one.turn):
+    known = endings.values() if alma else [ending.without_alma() for ending in endings.values()]
+    for ending in sorted(known, key=lambda one: one.turn):
         yield ending.text
 
 
@@ -102,7 +125,12 @@ def _of_upload(name: str, ledger: Ledger) -> Iterator[Ending]:
 def _of_task(name: str, ledger: Ledger) -> Iterator[Ending]:
     for task in ledger.tasks():
         if task.task_id == name:
-            yield _ending(f"task {name} is {task.state}", coming.TASKS[task.state], name, ledger, {"id": name})
+            yield _of_one_task(task, ledger)
+
+
+def _of_one_task(task: Task, ledger: Ledger) -> Ending:
+    name = task.task_id
+    return _ending(f"task {name} is {task.state}", coming.TASKS[task.state], name, ledger, {"id": name})
 
 
 def _of_file(sha: str, ledger: Ledger) -> Iterator[Ending]:
@@ -141,20 +169,27 @@ def _of_charge(charged: Charged | None) -> Next | None:
 
 
 def _of_payment(payment: Payment, ledger: Ledger) -> Iterator[Ending]:
+    yield from (_of_one_task(task, ledger) for task in ledger.tasks(TaskState.OPEN) if task.subject == payment.key)
     postings = ledger.postings_of(payment.key)
     if payment.state is PaymentState.ALLOCATED and postings:
         yield from (_of_posting(posting, ledger) for posting in postings)
         return
-    answers = _answers(payment.key, PAYMENT_WORDS.get(payment.state, {}))
+    answers = _answers(payment.key, answers_to(payment))
     facts = {"do": _do(payment.code), "resolve": answers, "ended": _ended(payment)}
     what = f"payment {payment.key} of {dollars(payment.cents)} is {payment.state}"
-    yield _ending(what, coming.PAYMENTS[payment.state], payment.key, ledger, facts)
+    ending = _ending(what, coming.PAYMENTS[payment.state], payment.key, ledger, facts)
+    yield replace(ending, by_alma=payment.state is PaymentState.MATCHED and _is_paid_by_api(payment, ledger))
+
+
+def _is_paid_by_api(payment: Payment, ledger: Ledger) -> bool:
+    charged = [ledger.charge_of(share.source, share.fee_id) for share in payment.shares]
+    return any(one is not None and one.payments_to == Way.API for one in charged)
 
 
 def _ended(payment: Payment) -> str:
     """Say why nothing more comes of a payment that is excluded or settled, and by whom."""
     if payment.state is PaymentState.EXCLUDED:
-        never_came = payment.code == NEVER_CAME
+        never_came = payment.code in (NEVER_CAME, SAID_AGAIN)
         return "a person has said that it never came" if never_came else coming.NOT_OURS
     if payment.why == ALL_BACK:
         return "all of it went back before it was paid in Alma"
@@ -174,14 +209,15 @@ def _of_posting(posting: Posting, ledger: Ledger) -> Ending:
     what = (
         f"posting {name} of {dollars(posting.cents)} for fee {posting.fee_id or posting.alma_fee_id} is {posting.state}"
     )
-    return _ending(what, coming.POSTINGS[posting.state], name, ledger, facts)
+    ending = _ending(what, coming.POSTINGS[posting.state], name, ledger, facts)
+    return replace(ending, by_alma=posting.way == Way.API and posting.state in BY_ALMA)
 
 
 def _ending(what: str, coming: Next, subject: str, ledger: Ledger, facts: Mapping[str, str]) -> Ending:
     turn, text = coming
     word = ledger.said(subject) if turn is Turn.PERSON else None
     waits = f"; {word.by} has said {word.action}, and another account must say so too" if word else ""
-    return Ending(turn, f"{what}: next: {text.format(**facts)}{waits}")
+    return Ending(turn, f"{what}{NEXT}{text.format(**facts)}{waits}")
 
 
 def _answers(name: str, answers: Iterable[str]) -> str:

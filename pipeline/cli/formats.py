@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.campus import written
 from pipeline.layouts import layout as layouts
 from pipeline.layouts import ruler
 from pipeline.money import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
-def check() -> int:
+def beside(campus: Path | None) -> Path | None:
+    """Give the folder beside which a campus keeps layouts of its own; None for no campus.  Raises CampusError."""
+    if campus is None:
+        return None
+    written.read(campus)
+    return Path(os.path.realpath(campus.parent))
+
+
+def check(campus: Path | None = None) -> int:
     """Check every layout; print each problem with its place, or that all are well."""
-    problems = layouts.check_all()
+    folder = beside(campus)
+    problems = layouts.check_all(folder)
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
         return 2
-    for name in layouts.names():
+    for name in layouts.names(folder):
         typer.echo(f"{name}: well")
     return 0
 
 
-def show(name: str) -> None:
+def show(name: str, campus: Path | None = None) -> None:
     """Print the spec sheet of one layout."""
-    typer.echo(ruler.sheet(layouts.load(name)))
+    typer.echo(ruler.sheet(layouts.load(name, beside(campus))))
 
 
-def read(file: Path, layout: str, *, as_json: bool) -> int:
+def read(file: Path, layout: str, campus: Path | None = None, *, as_json: bool) -> int:
     """Read a file; exit code 0 when it is whole, 1 when some row is unreadable, 2 when it is refused."""
     try:
-        returned = layouts.read(layouts.load(layout), file)
+        returned = layouts.read(layouts.load(layout, beside(campus)), file)
     except layouts.UnreadableFileError as refusal:
         typer.echo(f"{file}: {refusal.code}: {refusal}", err=True)
         return 2
@@ -54,10 +65,10 @@ def _table(told: dict[str, object]) -> None:
     typer.echo(json.dumps(told["totals"], ensure_ascii=False))
 
 
-def attempt(file: Path, layout: str) -> int:
+def attempt(file: Path, layout: str, campus: Path | None = None) -> int:
     """Tell how a file reads, row by row, with its totals; exit code 0 when all of it does, else 2."""
     try:
-        returned = layouts.read(layouts.load(layout), file)
+        returned = layouts.read(layouts.load(layout, beside(campus)), file)
     except layouts.UnreadableFileError as refusal:
         typer.echo(f"{file}: {refusal.code}: {refusal}", err=True)
         return 2

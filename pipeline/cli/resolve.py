@@ -17,6 +17,7 @@ from pipeline.ports.ledger import PaymentState, PostingState, TaskState, Word
 from pipeline.stages import resolving
 from pipeline.stages.match import free_cents, opens_too_much
 from pipeline.stages.resolving import Action, NotPossibleError
+from pipeline.stages.undone import UNDONE, paid_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -158,6 +159,8 @@ class Bench:
             raise NotPossibleError(self._postings_of(payment, wish.action))
         to = resolving.of_payment(payment, wish.action)
         stands = _stands(payment.state, payment.code)
+        if wish.action is Action.RESEND and payment.code == UNDONE:
+            return self._paid_again(payment)
         if wish.action is Action.TO:
             share, outcome = self._given_to(payment, wish.fee)
             return Case(name, stands, lambda _by, _why: self.ledger.match_payment(payment, [share], self.now), outcome)
@@ -168,6 +171,17 @@ class Bench:
 
         again = resolving.held_again(payment.code) if to is PaymentState.MATCHED else ""
         return Case(name, stands, settle, f"{payment.state} to {to}{again}")
+
+    def _paid_again(self, payment: Payment) -> Case:
+        """Count as paid what a chargeback took; held until that is done, so that nothing of it is ever sent."""
+        shares = paid_again(payment, self.ledger)
+
+        def settle(by: str, reason: str) -> Payment:
+            held = self.ledger.match_payment(payment, shares, self.now, code=payment.code, why=payment.why)
+            return self.ledger.settle_payment(held, PaymentState.SETTLED, "", f"{by}: {reason}", self.now)
+
+        fees = ", ".join(f"{dollars(one.cents)} of fee {one.fee_id}" for one in shares)
+        return Case(payment.key, _stands(payment.state, payment.code), settle, f"{fees} counts as paid again")
 
     def _given_to(self, payment: Payment, fee: str) -> tuple[Share, str]:
         """Find what of a payment a fee gets, and say so in a line."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline import files, nightly
+from pipeline.campus.approvals import approvable
 from pipeline.campus.load import load
 from pipeline.cli import world
 from pipeline.cli.books import ledger_of
@@ -38,10 +39,12 @@ def run(command: str, campus: Path, day: date | None, approved: frozenset[str] =
 
     loaded = load(campus, secrets=True)
     known_names(loaded, approved)
+    today = world.today_at(loaded)
+    _has_come(day or today, today)
     files.private_folder(loaded.state)
     try:
         with run_lock(loaded.state):
-            night = carry_out(command, loaded, day or world.today_at(loaded), approved)
+            night = carry_out(command, loaded, day or today, approved)
     except Locked as locked:
         typer.echo(f"{loaded.campus.name}: {locked}", err=True)
         return nightly.LOCKED
@@ -71,6 +74,13 @@ def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] 
     return night
 
 
+def _has_come(day: date, today: date) -> None:
+    """Refuse a day that lies ahead: no earlier one could be run after it, so a slip would stop the nights for years."""
+    if day > today:
+        message = f"--date {day}: lies ahead, today is {today} at the campus; give today's date or an earlier one"
+        raise UsageError(message)
+
+
 def _in_order(last: Sequence[Run], day: date) -> None:
     """Files are named and replaced by date, so a night never lies before one that was run."""
     if last and day < last[0].business_date:
@@ -80,7 +90,7 @@ def _in_order(last: Sequence[Run], day: date) -> None:
 
 def known_names(loaded: Loaded, approved: frozenset[str]) -> None:
     """Refuse an approval of a system or source that the campus does not have: it was meant for another."""
-    names = [*loaded.campus.systems, *loaded.campus.sources]
+    names = approvable(loaded.campus)
     if strange := sorted(approved - set(names)):
         message = f"--approve {strange[0]}: there is no such system or source; the campus has {', '.join(names)}"
         raise UsageError(message)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.campus.sources import Report
-from pipeline.flow import changes
+from pipeline.flow import changes, so_far
 from pipeline.flow.lines import Line
 from pipeline.layouts import layout as layouts
 from pipeline.money import Tally, total
@@ -106,10 +106,14 @@ def plain(entry: Entry) -> list[Line]:
 
 
 def enter(entry: Entry) -> list[Line]:
-    """Compare what files say with all boxes; of an amount paid to date, what earlier files had said is no news."""
+    """Compare what files say with all boxes; of an amount paid to date, what earlier files had said is no news.
+
+    What they had said is set beside the ledger, for the rows themselves say it.
+    """
     out = [frame for _, frame in entry.outcome.all_rows()]
     said = total(Tally(0, int(frame["before_cents"].sum())) for frame in out)
-    return [Line(entry.stage, "in = news and known", new_money(entry.given), everything(entry.outcome) + said)]
+    whole = Line(entry.stage, "in = news and known", new_money(entry.given), everything(entry.outcome) + said)
+    return [whole, *so_far.lines(entry.stage, entry.given, out, entry.known["on_record"])]
 
 
 def identify(entry: Entry) -> list[Line]:
@@ -170,7 +174,7 @@ def split(entry: Entry) -> list[Line]:
         Line(entry.stage, system, whole.get(system, Tally()), parts.get(system, Tally()))
         for system in sorted({*whole, *parts})
     ]
-    return [*lines, *_replacements(entry)]
+    return [*lines, *_replacements(entry), *_sent_again(entry)]
 
 
 def _replacements(entry: Entry) -> Iterator[Line]:
@@ -186,9 +190,19 @@ def _replacements(entry: Entry) -> Iterator[Line]:
             continue
         mine = rows[rows["batch"] == number]
         folded = rows[(rows["batch"] == FOLDED) & (rows["system"] == system)]
-        owed = entry.known["open_items"]
+        owed = entry.known["repeated"]
         outstanding = _owed(owed[owed["system"] == system], folded)
         yield Line(entry.stage, f"{system}: repeated = owed", outstanding, tally(mine[mine["carried"]]))
+
+
+def _sent_again(entry: Entry) -> Iterator[Line]:
+    """Compare, per system that gets any file, what stood in files that were given up with what stands in new ones."""
+    passed, standing, repeated = entry.outcome.passed, entry.known["standing"], entry.known["repeated"]
+    again = passed.loc[passed["carried"], ["system", "amount_cents"]]
+    adding = set(standing.loc[~standing["snapshot"], "system"]) & set(repeated["system"])
+    for system in sorted(adding & {system for system, _ in entry.outcome.planned or ()}):
+        given_up, stands = (tally(rows[rows["system"] == system]) for rows in (repeated, again))
+        yield Line(entry.stage, f"{system}: given up = sent again", given_up, stands)
 
 
 def _owed(items: pd.DataFrame, folded: pd.DataFrame) -> Tally:

@@ -67,7 +67,7 @@ class Outside:
 
 @dataclass
 class Work:
-    """What is on the desk while a table of steps runs; ``name`` is the table's.
+    """What is on the desk while a table of steps runs; ``name`` is the table's, ``prefix`` marks files of a preview.
 
     ``read_by_source`` counts what each source said tonight, ``as_of`` is the day its newest report describes; ``kept``
     are ledger tables that several steps want and that nothing changes in between; ``handed_over`` names the files made

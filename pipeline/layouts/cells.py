@@ -12,7 +12,7 @@ from pipeline.layouts import dates
 from pipeline.layouts.model import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pipeline.layouts.model import Column, Layout, Line
 
@@ -25,6 +25,9 @@ NUMBERS = {
     "count": re.compile(r"[0-9]{1,15}", re.ASCII),
 }
 """What a number may look like in a file, going out as well as coming in."""
+
+GLANCE = 100
+"""So many texts of a column show whether they repeat."""
 
 NEVER = ("Cc", "Cs", "Zl", "Zp")
 """Character classes that no text may have: they could end a line where no line ends."""
@@ -99,8 +102,9 @@ class Cell:
         column = self.column
         if column.show != "text" or column.literal is not None or (column.required and not all(texts)):
             return False
-        widest = max(map(len, texts), default=0)
-        return _plain(texts) and (not isinstance(column.width, int) or widest <= column.width)
+        distinct = _distinct(texts)
+        widest = max(map(len, distinct), default=0)
+        return _plain(distinct) and (not isinstance(column.width, int) or widest <= column.width)
 
     def write_all(self, texts: Sequence[str]) -> list[str]:
         """Pad texts that this cell ``takes``."""
@@ -108,6 +112,12 @@ class Cell:
         if not self.fixed or not isinstance(width, int):
             return list(texts)
         return [text.rjust(width) if self.column.align == "right" else text.ljust(width) for text in texts]
+
+    def leaves(self, texts: Sequence[str]) -> bool:
+        """Say at a glance whether no text is cut or folded; False means that each must be looked at."""
+        width = self.column.width
+        widest = max(map(len, texts), default=0)
+        return all(map(str.isascii, texts)) and (not isinstance(width, int) or widest <= width)
 
     def changed(self, value: str) -> tuple[bool, bool]:
         """Say whether a text is cut, and whether it is folded, to fit."""
@@ -229,7 +239,13 @@ def _day(turn: Callable[[str, str], str], text: str, show: str) -> str:
         raise MisfitError(str(error)) from None
 
 
-def _plain(texts: Sequence[str]) -> bool:
+def _distinct(texts: Sequence[str]) -> Collection[str]:
+    """Texts that repeat are looked at once each; the first of them show whether it pays to tell them apart."""
+    first = texts[:GLANCE]
+    return set(texts) if len(set(first)) * 2 <= len(first) else texts
+
+
+def _plain(texts: Collection[str]) -> bool:
     """Only printable ASCII, no blank at an end, and nothing in it that a mangled number would have."""
     joined = "\n".join(texts)
     return (

@@ -74,7 +74,7 @@ def notes(layout: Layout, rows: pd.DataFrame, kind: str) -> list[Changed]:
             continue
         values = _column(cell, rows, {})
         texts = _texts_only(cell, values)
-        if texts is not None and cell.takes(texts):
+        if texts is not None and cell.leaves(texts):
             continue
         known = {value: cell.changed(str(value)) for value in set(values)}
         cut = sum(known[value][0] for value in values)

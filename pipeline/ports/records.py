@@ -81,12 +81,16 @@ class InFile:
     delivered_at: datetime | None = None
 
 
+PAYMENT_FILE = "payment"
+"""The kind of a file of payments for Alma to import; every other goes to a bursar."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Movements that travel in one file: ``count`` lines worth ``cents``, the file ``name`` with its hash and size.
 
     ``path`` is where the built file lies below the campus's state folder.  ``scope`` is ``delta`` or ``snapshot``.
-    A file of payments for Alma to import is of kind ``payment``, scope ``delta``, and ``system`` is the source whose
+    A file of payments for Alma to import is of kind PAYMENT_FILE, scope ``delta``, and ``system`` is the source whose
     fees it pays.
     """
 
@@ -158,7 +162,7 @@ class Charged:
     ``charged_cents`` = charges - reversals - credits sent; ``paid_cents`` = money received for it so far, less what
     went back.  ``patron_id`` is the patron as Alma knows them, ``bursar_id`` as the bursar was told.  ``sent_on`` is
     the business date of the file that took its first charge, ``due_on`` and ``fee_type`` are as sent.
-    ``continued_by`` is the newest fee in Alma that continues this debt under another id, "" for none.
+    ``continued_by`` are the fees in Alma that continue this debt, or parts of it, under other ids, the newest last.
     """
 
     source: str
@@ -175,7 +179,7 @@ class Charged:
     sent_on: str = ""
     due_on: str = ""
     fee_type: str = ""
-    continued_by: str = ""
+    continued_by: tuple[str, ...] = ()
 
     @property
     def open_cents(self) -> int:

@@ -45,7 +45,13 @@ OPEN_UPLOADS = (UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED, Up
 """States in which a file still has a way to go."""
 
 UNSETTLED_UPLOADS = (*OPEN_UPLOADS, UploadState.CONFLICT)
-"""The same, and those that wait for a person because another file of their name lies at the bursar's."""
+"""The same, and those that wait because another file of their name lies at the bursar's."""
+
+MAY_BE_TAKEN = f"ours was {UploadState.PUBLISHING}"
+"""How the evidence of a conflict ends where the bursar may have taken our own file before the other one lay there."""
+
+DROPPED_UPLOADS = (UploadState.SUPERSEDED, UploadState.CANCELLED)
+"""States of a file that was given up before it came to lie at its place: its lines are free for another."""
 
 
 class Way(StrEnum):
@@ -141,7 +147,15 @@ UPLOAD_MOVES: Mapping[UploadState, frozenset[UploadState]] = {
     ),
     UploadState.PUBLISHING: frozenset({UploadState.STAGED, UploadState.SENT, UploadState.CONFLICT}),
     UploadState.SENT: frozenset(),
-    UploadState.CONFLICT: frozenset({UploadState.SENT, UploadState.CANCELLED}),
+    UploadState.CONFLICT: frozenset(
+        {
+            UploadState.UPLOADING,
+            UploadState.STAGED,
+            UploadState.SENT,
+            UploadState.SUPERSEDED,
+            UploadState.CANCELLED,
+        }
+    ),
     UploadState.SUPERSEDED: frozenset(),
     UploadState.CANCELLED: frozenset(),
 }
@@ -149,6 +163,7 @@ UPLOAD_MOVES: Mapping[UploadState, frozenset[UploadState]] = {
 
 STAGED back to UPLOADING: what lies there is not what we staged.  PUBLISHING never goes back further than STAGED, and
 only on seeing our staged file there and no final one: a file that may be at the bursar's is not ours to replace.
+CONFLICT goes on once nothing lies there under the final name, unless ours was PUBLISHING and our staged file is gone.
 """
 
 
@@ -172,7 +187,7 @@ PAYMENT_MOVES: Mapping[PaymentState, frozenset[PaymentState]] = {
         }
     ),
     _P.SUSPENSE: frozenset({_P.RECEIVED, _P.MATCHED, _P.HELD, _P.EXCLUDED, _P.CANCELLED, _P.SETTLED}),
-    _P.EXCLUDED: frozenset({_P.RECEIVED}),
+    _P.EXCLUDED: frozenset({_P.RECEIVED, _P.HELD}),
     _P.ALLOCATED: frozenset({_P.CANCELLED}),
     _P.TASKED: frozenset({_P.SETTLED}),
     _P.CANCELLED: frozenset(),

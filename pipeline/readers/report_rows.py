@@ -34,6 +34,9 @@ IDS = ("fee_id", "patron_id")
 MANGLED = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]+|[0-9]+\.0", re.ASCII)
 """What a spreadsheet makes of a long number or an id."""
 
+AS_TEXT = ("=", "'", '"')
+"""With these a spreadsheet is told that an id is a text: ``="0071"``, ``'0071``.  They are no part of the id."""
+
 KEPT_DIGITS = 15
 """Digits that a spreadsheet keeps of a number."""
 
@@ -172,7 +175,13 @@ def _keys(cells: Mapping[str, list[str]], reasons: Reasons, narrow: frozenset[in
 
 def _faults(name: str, values: Sequence[str]) -> Iterator[tuple[int, str]]:
     yield from keys.faults(values, blanks=name in MAY_HAVE_BLANKS)
-    together = "".join(values) if name in IDS else ""
+    if name not in IDS:
+        return
+    together = "".join(values)
+    if any(sign in together for sign in AS_TEXT):
+        for row, value in enumerate(values):
+            if value.startswith(AS_TEXT):
+                yield row, f"begins with {value[0]}, by which a spreadsheet marks a text"
     if "+" in together or "." in together:
         for row, value in enumerate(values):
             if MANGLED.fullmatch(value):

@@ -21,10 +21,15 @@ ENOUGH = 2
 
 def groups(movements: pd.DataFrame, people: pd.DataFrame) -> pd.Series[str]:
     """Give everybody's user group: as the source says, else as the people file does, else ""."""
-    told = people.drop_duplicates("patron_id", keep=False)
+    told = _folded(people).drop_duplicates("patron_id", keep=False)
     known = dict(zip(told["patron_id"].tolist(), told["user_group"].tolist(), strict=True))
     own = movements["user_group"]
-    return own.where(own != "", looked_up(movements["patron_id"], known))
+    return own.where(own != "", looked_up(_folded(movements)["patron_id"], known))
+
+
+def _folded(rows: pd.DataFrame) -> pd.DataFrame:
+    """An id is the same person's in any case; two people whose ids differ by case alone are told apart by nobody."""
+    return rows.assign(patron_id=rows["patron_id"].str.casefold())
 
 
 def acquaint(rows: Sorting, fresh: pd.Series[bool], people: pd.DataFrame, campus: Campus) -> None:
@@ -35,17 +40,21 @@ def acquaint(rows: Sorting, fresh: pd.Series[bool], people: pd.DataFrame, campus
     frame = rows.frame
     asked = fresh & (frame["system"].isin(settings.systems) if settings.systems else frame["system"] != "")
     rows.hold(asked & out_of_date(people), "PEOPLE-STALE", f"no people file of the last {settings.max_age_days} days")
-    told = people.drop_duplicates()
+    told, whose = _folded(people).drop_duplicates(), _folded(frame)["patron_id"]
     twice = told["patron_id"].duplicated(keep=False)
-    two_ways = frame["patron_id"].isin(told.loc[twice, "patron_id"])
+    two_ways = whose.isin(told.loc[twice, "patron_id"])
     rows.hold(asked & two_ways, "PEOPLE-UNKNOWN", "the people file says the id in two ways")
     told = told[~twice]
-    rows.hold(asked & ~frame["patron_id"].isin(told["patron_id"]), "PEOPLE-UNKNOWN", "the people file has no such id")
+    rows.hold(asked & ~whose.isin(told["patron_id"]), "PEOPLE-UNKNOWN", "the people file has no such id")
     names = dict(zip(told["patron_id"].tolist(), told["name"].tolist(), strict=True))
-    rows.hold(asked & _differing(frame, names), "PEOPLE-NAME", "the people file has another name under the id")
+    rows.hold(
+        asked & _differing(frame["patron_name"], looked_up(whose, names)),
+        "PEOPLE-NAME",
+        "the people file has another name under the id",
+    )
     if settings.active:
         standing = dict(zip(told["patron_id"].tolist(), told["status"].tolist(), strict=True))
-        active = frame["patron_id"].map(standing).isin(settings.active)
+        active = whose.map(standing).isin(settings.active)
         rows.hold(asked & ~active, "PEOPLE-STATUS", "the people file has the id in a status that is not billed")
 
 
@@ -71,11 +80,10 @@ def _words(name: str) -> frozenset[str]:
     return frozenset(WORD.findall(plain))
 
 
-def _differing(frame: pd.DataFrame, names: dict[str, str]) -> pd.Series[bool]:
+def _differing(said: pd.Series[str], known: pd.Series[str]) -> pd.Series[bool]:
     """Whether both sides give a name and the two do not agree; names repeat, so each pair is looked at once."""
     import pandas as pd
 
-    known = looked_up(frame["patron_id"], names).tolist()
-    pairs = list(zip(frame["patron_name"].tolist(), known, strict=True))
+    pairs = list(zip(said.tolist(), known.tolist(), strict=True))
     unlike = {(one, other) for one, other in set(pairs) if one and other and one != other and not agree(one, other)}
-    return pd.Series([pair in unlike for pair in pairs], index=frame.index, dtype="bool")
+    return pd.Series([pair in unlike for pair in pairs], index=said.index, dtype="bool")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, PostingState, TaskBook, Way
 from pipeline.ports.outside import Busy
-from pipeline.stages.duties import Duties, surplus
+from pipeline.stages.awaited import awaited
+from pipeline.stages.closing import open_tasks
+from pipeline.stages.duties import UNPAY, Duties, surplus
+from pipeline.stages.exported import check_whole
 from pipeline.stages.locate import NotLocatedError, PatronFees, Views, every_fee, locate
 from pipeline.stages.origins import cents_for
 from pipeline.stages.plan import Hold, Plan, Stake, Terms, agreed, plan
@@ -16,7 +20,7 @@ from pipeline.stages.went_back import kept, left_of, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from pipeline.ports.ledger import Charged, Payment, Posting, Share, Task
     from pipeline.ports.outside import AlmaFee
@@ -33,6 +37,7 @@ RECONSIDERED = frozenset(
         "FEE-IS-CREDIT",
         "FEE-IN-DISPUTE",
         "FEE-CLOSED",
+        "FEE-AWAITED",
         "FEE-STATUS",
         "FEE-PROMISED",
         "EARLIER-POSTING-DIFFERS",
@@ -93,11 +98,13 @@ def waiting(book: PaymentBook) -> list[Payment]:
 class Planner:
     """What plans are made with in one run: the ledger, its charges, the cents promised, the patrons looked at.
 
-    Without ``views`` only what needs no look at Alma can be planned.
+    Without ``views`` only what needs no look at Alma can be planned.  Money dated up to ``earlier_until`` may have been
+    posted by a ledger that was lost.
     """
 
-    def __init__(self, book: Books, views: Views | None) -> None:
+    def __init__(self, book: Books, views: Views | None, earlier_until: str = "") -> None:
         self.book, self.views = book, views
+        self._earlier_until = earlier_until
         self.promised = promises(book)
         self._charged: dict[tuple[str, str], Charged | None] = {}
         self._elsewhere: dict[str, Sequence[Charged]] = {}
@@ -115,16 +122,30 @@ class Planner:
     def elsewhere(self, payment: Payment) -> Sequence[Charged]:
         """Give the debts on whose fees money may stand that was divided otherwise before a ledger was lost.
 
-        For money that did not name each of its debts, these are all that its patron ever had at its system and that are
-        paid in Alma by us.
+        For money that ``may_stand_elsewhere``, these are all that its patron ever had at its system and that are paid
+        in Alma by us.
         """
         if payment.key not in self._elsewhere:
             charges = [charged for _, charged in self.charges(payment)]
-            unsure = any(not _names(payment, one) for one in charges)
+            unsure = self.may_stand_elsewhere(payment)
             patrons = sorted({payment.patron_id, *(one.patron_id for one in charges)} - {""}) if unsure else []
             sent = [one for patron in patrons for one in self.book.charged_to(payment.system, patron)]
             self._elsewhere[payment.key] = [one for one in sent if one.payments_to == Way.API]
         return self._elsewhere[payment.key]
+
+    def may_stand_elsewhere(self, payment: Payment) -> bool:
+        """Say whether money may stand in Alma on other fees than those it is for now, from before a ledger was lost.
+
+        It did not name each of its debts; or it is as old as the ledger, and a person may have put it on another fee.
+        """
+        if payment.occurred_on <= self._earlier_until:
+            return True
+        return any(not _names(payment, charged) for _, charged in self.charges(payment))
+
+    @cached_property
+    def unpays(self) -> Sequence[Task]:
+        """List the fees that staff were to enter anew when this was first asked in this run."""
+        return open_tasks(self.book, UNPAY)
 
     def fees(self, charged: Charged) -> PatronFees:
         """Give what Alma shows of the patron of a debt.  Raises Busy where there is nobody to ask."""
@@ -141,12 +162,12 @@ class Planner:
 
 
 def allocate_payment(
-    payment: Payment, planner: Planner, terms: Terms, at: datetime
+    payment: Payment, planner: Planner, terms: Terms, today: date, at: datetime
 ) -> tuple[Sequence[Posting], list[Finding]]:
     """Write the plan of a payment that is matched, or held for a reason of ours, or (still) hold it with a reason.
 
     Gives its new postings and the findings; what is promised is brought up to date.  What is left over, and what Alma
-    has although it went back meanwhile, becomes a task just before, so that no such plan is without one.  Raises
+    has although it went back meanwhile, becomes a task of business date ``today`` with it.  Raises
     StaleError when somebody else moved the payment meanwhile, Refused with scope ``system`` when Alma refuses all.
     """
     book = planner.book
@@ -160,13 +181,12 @@ def allocate_payment(
         return (), told  # a person's yes is not forgotten over it
     decision = plan(payment, stakes, seen, terms, at)
     if isinstance(decision, Hold):
-        return (), hold_payment(payment, decision, book, at)
+        return (), hold_payment(payment, awaited(payment, decision, planner.unpays), book, at)
     if payment.state is PaymentState.HELD:
         payment = book.settle_payment(payment, PaymentState.MATCHED, "", "what held it back is gone", at)
-    today, rest = at.date().isoformat(), _left_over(payment, stakes, backs, decision)
-    for task in [*_undone(stakes, backs, decision, today), *([surplus(payment, rest, today)] if rest else [])]:
-        book.open_task(task, at)
-    book.allocate(payment, decision.allocations, decision.postings, decision.suspense_cents, at)
+    day, rest = today.isoformat(), _left_over(payment, stakes, backs, decision)
+    tasks = [*_undone(stakes, backs, decision, day), *([surplus(payment, rest, day)] if rest else [])]
+    book.allocate(payment, decision.allocations, decision.postings, decision.suspense_cents, at, tasks=tasks)
     planner.promised.add(decision.postings)
     if not rest:
         return decision.postings, []
@@ -210,20 +230,23 @@ def _said(code: str, payment: Payment, why: str) -> Finding:
 def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tuple[list[Stake], list[AlmaFee]]:
     """Look up every share on both sides; the second part is all that Alma showed of the patrons.
 
-    Money that did not name this very debt may have been divided otherwise before a ledger was lost, and may have closed
-    another fee, also where none of its shares is paid in Alma now; and a debt that goes on under another id was paid
-    under the old one.  So there all fees are asked for.
+    Money that may have been divided otherwise before a ledger was lost may have closed another fee, also where none of
+    its shares is paid in Alma now; and a debt that goes on under another id was paid under the old one.  So there all
+    fees are asked for.
     """
+    unsure = planner.may_stand_elsewhere(payment)
     stakes: list[Stake] = []
     seen: dict[str, AlmaFee] = {}
     mine = kept(payment, backs)
     for share, charged in planner.charges(payment):
         gone = share.cents - mine[share.number]
+        if charged.payments_to == Way.IMPORT_FILE:
+            check_whole(charged, planner.book)
         if charged.payments_to != Way.API:
             stakes.append(Stake(share, charged, None, taken(payment, share, planner.book), gone))
             continue
         fees = planner.fees(charged)
-        fee = locate(charged, fees, everywhere=bool(charged.continued_by) or not _names(payment, charged))
+        fee = locate(charged, fees, everywhere=unsure)
         seen.update(fees.known)
         stakes.append(Stake(share, charged, fee, planner.promised.on(fee), gone))
     for charged in planner.elsewhere(payment):

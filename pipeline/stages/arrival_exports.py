@@ -45,9 +45,12 @@ def changed(work: Work, waiting: Sequence[InFile]) -> Iterator[Finding]:
             yield Finding("EXPORT-EMPTY", file.sha, f"{file.name}: the export came and holds no fees", file.name)
 
 
-def doubted(work: Work, file: InFile, code: str, text: str) -> Finding:
-    """Make the finding that keeps a file back; where a person has approved its source, the note that it is read."""
-    if file.feed in work.approved:
+def doubted(work: Work, file: InFile, code: str, text: str, yes: str = "") -> Finding:
+    """Make the finding that keeps a file back; where a person has approved ``yes``, the note that it is read.
+
+    That is the name of its source, unless it is said.
+    """
+    if (yes or file.feed) in work.approved:
         return Finding("ARRIVAL-APPROVED", file.sha, f"{text}; approved, so it is read", file.name)
     return Finding(code, file.sha, text, file.name)
 

@@ -74,7 +74,7 @@ def post_one(posting: Posting, fees: PatronFees, desk: Desk) -> Posting:
     scope ``system`` when Alma refuses all of us; the posting is then READY or as it was.
     """
     if posting.state is PostingState.SENDING:
-        posting = interrupted(posting, desk)
+        posting = interrupted(posting, desk.book, desk.clock)
     doubtful = posting.state in DOUBTFUL
     view = look(posting, desk.alma) if doubtful or posting.attempts else first_look(posting, fees, desk.alma)
     if view.sight in FOUND:
@@ -97,11 +97,27 @@ def found(posting: Posting, view: View, desk: Desk) -> Posting:
     return desk.book.move_posting(posting, state, now, since=now, code=code, why=view.text, evidence=view.text)
 
 
-def interrupted(posting: Posting, desk: Desk) -> Posting:
+def interrupted(posting: Posting, book: PostingBook, clock: Clock) -> Posting:
     """An earlier run died between its intent and the answer; ``since`` stays the time of that intent."""
     why = "the run that was posting it ended before the answer came"
-    now = desk.clock.now()
-    return desk.book.move_posting(posting, PostingState.UNKNOWN, now, code="POST-UNKNOWN", why=why)
+    return book.move_posting(posting, PostingState.UNKNOWN, clock.now(), code="POST-UNKNOWN", why=why)
+
+
+def grown_old(posting: Posting, view: View, settle: timedelta, book: PostingBook, clock: Clock) -> Posting:
+    """Make a doubtful posting that ``view`` does not show a person's matter, once that means anything.
+
+    That is ``settle`` after its request if the view can be believed, else BLIND_FOR; until then it stays as it is.
+    """
+    if posting.state is PostingState.DOUBT:
+        return posting
+    now = clock.now()
+    age = now - posting.since if posting.since is not None else BLIND_FOR
+    believed = view.sight is Sight.ABSENT and view.fee is not None and sums_close(view.fee)
+    if age < (settle if believed else BLIND_FOR):
+        return posting
+    lately = "it never appeared" if believed else "no look since then could tell"
+    why = f"it was sent {age} ago and {lately}: {view.text}"
+    return book.move_posting(posting, PostingState.DOUBT, now, code="POST-DOUBT", why=why, evidence=view.text)
 
 
 def hold(posting: Posting, reason: Hold, desk: Desk) -> Posting:
@@ -114,17 +130,7 @@ def hold(posting: Posting, reason: Hold, desk: Desk) -> Posting:
 
 def _doubt(posting: Posting, view: View, desk: Desk) -> Posting:
     """Nothing was seen.  That never leads to a second request; once it means anything, a person decides."""
-    if posting.state is PostingState.DOUBT:
-        return posting
-    now = desk.clock.now()
-    age = now - posting.since if posting.since is not None else BLIND_FOR
-    believed = view.sight is Sight.ABSENT and view.fee is not None and sums_close(view.fee)
-    if age < (desk.settle if believed else BLIND_FOR):
-        return posting
-    lately = "it never appeared" if believed else "no look since then could tell"
-    why = f"it was sent {age} ago and {lately}: {view.text}"
-    doubt = PostingState.DOUBT
-    return desk.book.move_posting(posting, doubt, now, code="POST-DOUBT", why=why, evidence=view.text)
+    return grown_old(posting, view, desk.settle, desk.book, desk.clock)
 
 
 def _blind(posting: Posting, view: View, desk: Desk) -> Posting:

@@ -9,7 +9,7 @@ from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
-from pipeline.stages.scope import turned
+from pipeline.stages.scope import turned, without_a_place
 from pipeline.stages.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ TWINS = ["bursar_id", "term", "item_type"]
 
 @dataclass(frozen=True)
 class File:
-    """One file to be made: its system, its kind, which of tonight's rows stand in it, and what it carries along."""
+    """One file to be made: its system, its kind, which of tonight's rows stand in it, and which of earlier nights."""
 
     system: str
     kind: str
@@ -46,14 +46,16 @@ def batch(
     campus: Loaded,
     today: date,  # noqa: ARG001 - every stage has this form
     *,
-    open_items: pd.DataFrame,
+    repeated: pd.DataFrame,
     last_snapshots: pd.DataFrame,
     standing: pd.DataFrame,
 ) -> Outcome:
     """Give every movement its file (tables.LINES); hold those that have none, or whose file must wait for a person.
 
-    ``open_items`` are tables.MOVEMENTS, ``last_snapshots`` (system, fee_id, amount_cents) the rows of the newest
-    snapshots, ``standing`` (system, unsent, unread, approved, was, owed, owed_cents) what a system's files depend on.
+    ``repeated`` (tables.MOVEMENTS) is what earlier nights entered and tonight's files say: all that is owed, for a
+    snapshot, else what stood in files that were given up.  ``last_snapshots`` (system, fee_id, amount_cents) are the
+    rows of the newest snapshots, ``standing`` (system, unsent, unread, approved, was, owed, owed_cents) what a system's
+    files depend on.
     """
     plan = _Plan(Sorting(movements))
     for name in sorted(campus.campus.systems):
@@ -63,13 +65,14 @@ def batch(
         if fault := turned(name, layout, standing[standing["system"] == name]):
             plan.stop(name, fault)
             continue
+        before = repeated[repeated["system"] == name]
         if layout.scope != "snapshot":
-            plan.delta(name, mine, layout)
+            plan.delta(name, mine, layout, before.reset_index(drop=True))
             continue
         first = mine & tables.first_charges(plan.rows.frame)
         snapshot = Snapshot(
             name,
-            items=open_items[open_items["system"] == name],
+            items=before,
             last=last_snapshots[last_snapshots["system"] == name],
             first=plan.rows.frame.loc[first, ["fee_id", "amount_cents"]],
             later=plan.rows.frame[mine & ~first],
@@ -87,16 +90,21 @@ class _Plan:
     folded: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def delta(self, system: str, mine: pd.Series[bool], layout: Layout) -> None:
-        """One file per kind, cut where the system takes no more lines."""
+    def delta(self, system: str, mine: pd.Series[bool], layout: Layout, given_up: pd.DataFrame) -> None:
+        """One file per kind, cut where the system takes no more lines; what was given up goes before what is new."""
+        if fault := without_a_place(system, layout, given_up):
+            self.stop(system, fault)
+            return
+        if len(given_up):
+            says = f"{system}: into new files go {tables.tally(given_up)}, of files that were given up"
+            self.findings.append(Finding("OUTPUT-AGAIN", system, says, "batch"))
+        again = ((kind, given_up.loc[list(places)]) for kind, places in _parts(given_up, layout))
+        self.files += [File(system, kind, [], rows) for kind, rows in again]
         frame = self.rows.frame
         served = frame["kind"].isin(layout.kinds)
         self.rows.hold(mine & ~served, "OUTPUT-NO-KIND", f"a {{kind}} has no place in the files of {layout.name}")
         new = frame.loc[mine & served, ["kind", *ORDER, *TWINS]]
-        for kind, rows in new.groupby("kind", sort=True):
-            parts = _twins_apart(rows) if kind == "reversal" else [rows]
-            cut = (places for part in parts for places in _cut(part, layout.max_lines))
-            self.files += [File(system, str(kind), places) for places in cut]
+        self.files += [File(system, kind, places) for kind, places in _parts(new, layout)]
 
     def snapshot(self, snapshot: Snapshot, standing: pd.DataFrame, percent: int) -> None:
         """Everything outstanding, once; nothing where the newest file says the same already.
@@ -151,6 +159,14 @@ class _Plan:
             lines = pd.concat([lines, *carried], ignore_index=True)
         lines = lines[list(tables.LINES.names)].astype({"batch": "int64", "carried": "bool"})
         return tables.checked(lines, tables.LINES, "batch")
+
+
+def _parts(rows: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, Sequence[int]]]:
+    """Give kind and places of each file that these rows of a delta make."""
+    for kind, same in rows.groupby("kind", sort=True):
+        for part in _twins_apart(same) if kind == "reversal" else [same]:
+            for places in _cut(part, layout.max_lines):
+                yield str(kind), places
 
 
 def _twins_apart(reversals: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -9,9 +9,10 @@ from pipeline.ports.ledger import PaymentBook, PaymentState, PostingBook, StoryB
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.duties import CLEAR, REFUND, UNPAY
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
+from pipeline.stages.origins import backs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline.findings import Finding
     from pipeline.ports.ledger import Payment, Task
@@ -29,26 +30,38 @@ def open_tasks(book: TaskBook, kind: str) -> Sequence[Task]:
     return [task for task in book.tasks(TaskState.OPEN) if task.kind == kind]
 
 
+def entered(book: TaskBook, sources: Collection[str]) -> Sequence[Task]:
+    """List the tasks for fees of ``sources`` that staff say they have entered anew; what the pipeline saw is not."""
+    done = [task for task in book.tasks(TaskState.DONE) if task.kind == UNPAY and task.closed_by != BY]
+    return [task for task in done if task.source in sources]
+
+
 def reopened(book: Books, clock: Clock) -> None:
     """Close the tasks whose fee was entered again: it has come since, over just as much, and continues their debt.
 
-    One fee closes one task.
+    One fee closes one task, and the oldest task is closed by the oldest of the fees that fit.
     """
     done = {(task.source, task.reference, task.reason) for task in book.tasks(TaskState.DONE)}
     for task in open_tasks(book, UNPAY):
-        charged = book.charge_of(task.source, task.fee_id)
-        if charged is None or not charged.continued_by:
-            continue
-        reason = f"fee {charged.continued_by} of {dollars(task.cents)} continues it"
-        fits = any(_came_since(row, task) for row in book.fee_record(charged.continued_by))
-        if fits and (task.source, task.reference, reason) not in done:
-            book.close_task(task.task_id, BY, reason, clock.now())
-            done.add((task.source, task.reference, reason))
+        for reason in _entered_again(task, book):
+            if (task.source, task.reference, reason) not in done:
+                book.close_task(task.task_id, BY, reason, clock.now())
+                done.add((task.source, task.reference, reason))
+                break
+
+
+def _entered_again(task: Task, book: Books) -> list[str]:
+    """Name the fees, oldest first, of which each would do what a task asks for."""
+    charged = book.charge_of(task.source, task.fee_id)
+    fees = charged.continued_by if charged is not None else ()
+    fits = [fee for fee in fees if any(_came_since(row, task) for row in book.fee_record(fee))]
+    return [f"fee {fee} of {dollars(task.cents)} continues it" for fee in fits]
 
 
 def _came_since(row: Mapping[str, str | int], task: Task) -> bool:
+    """Both days are business dates: the clock's day is another one in the evening, or when a night is made up for."""
     just_as_much = row["state"] == "continued" and row["amount_cents"] == task.cents
-    return just_as_much and str(row["since"])[:10] >= task.opened_on
+    return just_as_much and str(row["booked_on"]) >= task.opened_on
 
 
 def given_back(book: Books, clock: Clock) -> None:
@@ -64,7 +77,7 @@ def given_back(book: Books, clock: Clock) -> None:
 
 def left_over(payment: Payment, book: Books) -> int:
     """Add up the cents of a planned payment that no fee took and that have not gone back since."""
-    backs, placed = book.backs_of(payment.key), book.postings_of(payment.key)
+    backs, placed = backs_of(payment, book), book.postings_of(payment.key)
     gone = [share for back in backs for share in back.shares]
     unmatched = payment.cents - sum(share.cents for share in payment.shares)
     unmatched += sum(back.cents for back in backs) - sum(share.cents for share in gone)

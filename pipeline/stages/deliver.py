@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.ports.ledger import UploadState
+from pipeline.ports.ledger import PAYMENT_FILE, UploadState
 from pipeline.stages.publish import deliver_all
 from pipeline.stages.review import EVERYTHING
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import Upload
     from pipeline.ports.outside import Place
-
-PAYMENT = "payment"
-"""The kind of a file that Alma imports; every other goes to a bursar."""
 
 
 def deliver(work: Work) -> None:
@@ -35,8 +32,8 @@ def send(work: Work, uploads: Sequence[Upload]) -> None:
     A source may bear the name of a system, so files for Alma's import never share a list with those for a bursar.
     """
     systems, imports, place = work.campus.campus.systems, work.campus.campus.imports, work.outside.place
-    for_alma = [one for one in uploads if one.batch.kind == PAYMENT]
-    others = [one for one in uploads if one.batch.kind != PAYMENT]
+    for_alma = [one for one in uploads if one.batch.kind == PAYMENT_FILE]
+    others = [one for one in uploads if one.batch.kind != PAYMENT_FILE]
     asked = {name: systems[name] for one in others if (name := one.batch.system) in systems}
     _send(work, others, {name: place(one.connection, one.folder) for name, one in asked.items()})
     sources = {one.batch.system for one in for_alma} if imports is not None else set()

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
 from pipeline.ports.ledger import Task, TaskState
-from pipeline.stages.payable import in_alma
+from pipeline.stages.payable import fees_in_words
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Charged, Payment
 
 UNPAY, WAIVE, CLEAR, LOOK, REFUND = "unpay", "waive", "clear-credit", "look", "refund"
+
+ANEW = "FEE-MAY-REOPEN"
+"""As what a new fee is held that may be one entered again, and bears no mark."""
 
 PREFIX = {LOOK: "look-back"}
 """How the id of a task begins that is not simply called by its kind: a payment that a report says no more has a task
@@ -43,6 +46,18 @@ def surplus(payment: Payment, cents: int, today: str) -> Task:
     )
 
 
+def entered_anew(charged: Charged, cents: int) -> str:
+    """Say how a fee is entered in Alma again so that its debt is not billed twice."""
+    return (
+        f"enter a fee of exactly {dollars(cents)} there for the same patron, type and item, with the comment "
+        f'"reopens {charged.reference}"'
+    )
+
+
+def _fee(charged: Charged) -> str:
+    return f"fee {fees_in_words(charged)} of patron {charged.patron_id}"
+
+
 def answers(task: Task, charged: Charged, credit: str) -> bool:
     """Say whether a task asks for this credit of the debt's patron to be taken away."""
     same = (task.kind, task.source, task.patron_id.lower()) == (CLEAR, charged.source, charged.patron_id.lower())
@@ -70,10 +85,10 @@ class Duties:
             UNPAY,
             charged,
             cents,
-            f"{dollars(cents)} {self._went_back()}, and fee {in_alma(charged)} of patron {charged.patron_id} is paid "
-            f"in Alma: enter a fee of exactly {dollars(cents)} there for the same patron, type and item, with the "
-            f'comment "reopens {charged.reference}". The bursar has the debt open again; with that comment it is not '
-            f"billed twice{UNSURE if unsure else ''}",
+            f"{dollars(cents)} {self._went_back()}, and {_fee(charged)} is paid in Alma: "
+            f"{entered_anew(charged, cents)}. The bursar has the debt open again; with that comment it is not billed "
+            f"twice. Where comments are not read, the new fee is held ({ANEW}): bursar reject it"
+            f"{UNSURE if unsure else ''}",
         )
 
     def clear(self, charged: Charged, cents: int, credit: str) -> None:
@@ -94,17 +109,19 @@ class Duties:
             cents,
             f"the bursar wrote off {dollars(cents)} of fee {charged.fee_id} (reference {charged.reference}, row "
             f"{self.line.payment_ref or self.line.line} of {self.line.occurred_on}): waive {dollars(cents)} of fee "
-            f"{in_alma(charged)} of patron {charged.patron_id} in Alma",
+            f"{fees_in_words(charged)} of patron {charged.patron_id} in Alma",
         )
 
     def look(self, charged: Charged | None, cents: int) -> None:
         """A person had dealt with that payment, and nobody else knows how."""
+        payment = f"the payment of {_fee(charged)}" if charged else "that payment"
+        anew = f"; if the fee is paid there and must be owed again, {entered_anew(charged, cents)}" if charged else ""
         self._add(
             LOOK,
             charged,
             cents,
-            f"{dollars(cents)} {self._went_back()}, and a person had settled that payment by hand: see whether what "
-            "was done then must be undone",
+            f"{dollars(cents)} {self._went_back()}, and a person had settled {payment} by hand: see whether what was "
+            f"done then must be undone in Alma{anew}",
         )
 
     def _went_back(self) -> str:

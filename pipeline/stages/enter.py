@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.campus.approvals import SUMS, yes_to
 from pipeline.findings import Finding, Outcome
 from pipeline.ports.ledger import Payment, PaymentState
 from pipeline.stages import stale, to_date
@@ -36,7 +37,9 @@ def enter(work: Work) -> Outcome:
     streams = Streams(work)
     boxed = {box: frame for box in BOXED if (frame := work.box(box)) is not None}
     work.findings += stale.stale(work, [work.rows, *boxed.values()], streams)
-    waiting = stale.without(work.rows, [one.subject for one in work.findings if one.code == stale.STALE])
+    kept_back = [one.subject for one in work.findings if one.code == stale.STALE]
+    waiting = stale.without(work.rows, kept_back)
+    boxed = {box: frame[~frame["file_sha"].isin(kept_back)] for box, frame in boxed.items()}
     files = _Files(work, [waiting.passed, *boxed.values()], streams)
     known = work.ledger.known_payments(sorted(asked([waiting.passed, *boxed.values()], streams)))
     memory = remembered(known, streams)
@@ -61,13 +64,19 @@ def _sorted(work: Work, waiting: Outcome, files: _Files, streams: Streams, memor
         moved_days(lines, memory.said, files.older, work.ledger, streams),
         to_date.differences(waiting.passed[sums].reset_index(drop=True), files.saying_sums(), work.ledger, memory),
     )
-    not_entered = both[1].boxes.get("held")
-    if not_entered is not None:
-        columns = (not_entered[name] for name in ("code", "payment_key", "why", "file_sha"))
-        told = zip(*columns, strict=True)
-        work.news = True
-        work.findings += [Finding(code, key, why, files.name(sha)) for code, key, why, sha in told]
+    not_entered = list(_not_entered(both[1].boxes.get("held"), files))
+    work.news |= bool(not_entered)
+    work.findings += [*both[1].findings, *not_entered]
     return _together([*both, Outcome(waiting.passed.iloc[:0], waiting.boxes)])
+
+
+def _not_entered(held: pd.DataFrame | None, files: _Files) -> Iterator[Finding]:
+    """Tell of what no payment is made of; what becomes a payment is told of when it is entered."""
+    if held is None:
+        return
+    named = held[held["code"].isin(to_date.NOT_ENTERED)]
+    for code, key, why, sha in zip(*(named[name] for name in ("code", "payment_key", "why", "file_sha")), strict=True):
+        yield Finding(code, key, why, files.name(sha))
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
@@ -138,7 +147,8 @@ class _Files:
         """
         read = set(self._work.files) - self._spoilt.keys()
         late = {sha for sha in self.older if not self._streams.newest_written(sha)}
-        return to_date.Said(read, late, self._work.approved)
+        systems, approved = self._work.campus.campus.systems, self._work.approved
+        return to_date.Said(read, late, {name for name in systems if yes_to(name, SUMS) in approved})
 
     def enter(self, payments: Sequence[Payment], said: Mapping[str, Collection[str]]) -> None:
         """Deal with each file in one transaction.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Refused
-from pipeline.stages.locate import locate
-from pipeline.stages.payable import in_alma
+from pipeline.stages.locate import IN_PARTS, NotLocatedError, every_fee, the_one
+from pipeline.stages.payable import ids_in_alma, in_alma
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Charged, Posting
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.stages.locate import PatronFees
 
 LIKELY = ("EXPORTED", "CLOSED")
+CANCELLED = PostingState.CANCELLED
 
 
 def handed_over(book: Books, charged: Charged, alma_fee_id: str) -> list[Posting]:
@@ -24,11 +27,32 @@ def handed_over(book: Books, charged: Charged, alma_fee_id: str) -> list[Posting
     In the order of the debts, each oldest money first.
     """
     patron = charged.bursar_id or charged.patron_id
-    others = [one for one in book.charged_to(charged.system, patron) if in_alma(one) == alma_fee_id]
+    others = [one for one in book.charged_to(charged.system, patron) if alma_fee_id in ids_in_alma(one)]
     debts = dict.fromkeys((charged.source, one.fee_id) for one in (charged, *others) if one.source == charged.source)
     money = dict.fromkeys(payment.key for debt in debts for payment in book.payments_for(*debt))
     found = [one for key in money for one in book.postings_of(key)]
     return [one for one in found if (one.source, one.alma_fee_id) == (charged.source, alma_fee_id)]
+
+
+def check_whole(charged: Charged, book: Books) -> None:
+    """Raise NotLocatedError where a debt may stand on older fees as well, which a file would leave open.
+
+    Nobody need be asked for that: an older fee is done with when our payments cover it, or, of one whose sum is not
+    known here, when any was for it.
+    """
+    if not charged.continued_by:
+        return
+    paid: Counter[str] = Counter()
+    for key in dict.fromkeys(payment.key for payment in book.payments_for(charged.source, charged.fee_id)):
+        for one in book.postings_of(key):
+            if (one.source, one.fee_id) == (charged.source, charged.fee_id) and one.state is not CANCELLED:
+                paid[one.alma_fee_id] += one.cents
+    older = [fee for fee in charged.continued_by[:-1] if not paid[fee]]
+    if paid[charged.fee_id] < charged.charged_cents:
+        older = [charged.fee_id, *older]
+    if older:
+        named = ", ".join((*older, charged.continued_by[-1]))
+        raise NotLocatedError(IN_PARTS, f"its debt stands in Alma on several fees that may be open: {named}")
 
 
 def exported_fee(charged: Charged, fees: PatronFees) -> AlmaFee:
@@ -41,4 +65,4 @@ def exported_fee(charged: Charged, fees: PatronFees) -> AlmaFee:
             fits = [fee for fee in fees.of_status(status).values() if fee.bursar_id == in_alma(charged)]
             if len(fits) == 1:
                 return fits[0]
-    return locate(charged, fees, everywhere=True)
+    return the_one(in_alma(charged), every_fee(fees).values())

@@ -31,6 +31,11 @@ def external_id(campus_key: str, payment_key: str, number: int) -> str:
     return f"{_stem(campus_key, payment_key)}-{number:02d}"
 
 
+def share_number(name: str) -> int:
+    """Give the number of the share in an id that ``external_id`` made."""
+    return int(name.rpartition("-")[2])
+
+
 def _stem(campus_key: str, payment_key: str) -> str:
     parts = [part.encode() for part in (campus_key, payment_key)]
     digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).digest()
@@ -44,6 +49,5 @@ def standing(campus_key: str, payment_key: str, fees: Iterable[AlmaFee]) -> dict
     for fee in fees:
         for one in fee.transactions:
             if one.external_id.startswith(stem) and OURS.fullmatch(one.external_id):
-                number = int(one.external_id.removeprefix(stem))
-                found.setdefault(number, []).append((fee.fee_id, one.cents))
+                found.setdefault(share_number(one.external_id), []).append((fee.fee_id, one.cents))
     return found

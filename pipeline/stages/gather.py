@@ -70,6 +70,7 @@ def gather(work: Work) -> Morning:
         doubts=_doubts(work),
         findings=_told_once(one for one in findings if not one.code.startswith(OPINION)),
         second_opinion=[one for one in findings if one.code.startswith(OPINION)],
+        kept_in=f"{settings.folders.state}/shadow/SYSTEM" if settings.mode == "shadow" else None,
         missing=list(dict.fromkeys(one.text for one in findings if one.code in LATE)),
     )
 

@@ -34,7 +34,7 @@ class Origin:
     def left(self) -> int:
         """Its cents that have not gone back."""
         gone = self.payment.state is PaymentState.CANCELLED
-        return 0 if gone else self.payment.cents + sum(back.cents for back in self.backs)
+        return 0 if gone else max(0, self.payment.cents + sum(back.cents for back in self.backs))
 
     @property
     def waits(self) -> bool:
@@ -109,7 +109,8 @@ def _part(debt: Debt, received: int, origin: Origin, charged: Charged) -> Part:
     kept_here = charged.payments_to == Way.RECORD
     in_alma = 0 if kept_here else sum(one.cents for one in mine if one.state not in NOT_THERE)
     unsure = in_alma > 0 and not (mine and all(one.state in THERE for one in mine))
-    by_hand = sum(one.cents for one in mine if one.state is PostingState.SETTLED)
+    settled = origin.payment.state is PaymentState.SETTLED
+    by_hand = received if settled else sum(one.cents for one in mine if one.state is PostingState.SETTLED)
     return Part(debt, received, received + sum(gone), in_alma, unsure, by_hand, mine)
 
 

@@ -10,12 +10,12 @@ from xml.etree import ElementTree as ET
 from pipeline import files
 from pipeline.findings import Finding
 from pipeline.money import Tally, total
-from pipeline.ports.ledger import Batch, PostingState, UploadState, Way
+from pipeline.ports.ledger import PAYMENT_FILE, Batch, PostingState, UploadState, Way
 from pipeline.readers.alma_ids import originals
 from pipeline.stages import import_file, strange
 from pipeline.stages.attempt import Desk
 from pipeline.stages.confirm_import import confirm_imports
-from pipeline.stages.deliver import PAYMENT, send
+from pipeline.stages.deliver import send
 from pipeline.stages.import_file import Paid
 from pipeline.stages.import_look import cleared
 from pipeline.stages.locate import Views
@@ -80,7 +80,7 @@ def _next(unsettled: Sequence[Upload]) -> list[Upload]:
 
 
 def _unsettled(work: Work) -> list[Upload]:
-    return [one for one in work.ledger.uploads() if one.batch.kind == PAYMENT]
+    return [one for one in work.ledger.uploads() if one.batch.kind == PAYMENT_FILE]
 
 
 def _nowhere(waiting: Sequence[Posting]) -> list[Finding]:
@@ -90,8 +90,10 @@ def _nowhere(waiting: Sequence[Posting]) -> list[Finding]:
 
 def _made_today(source: str, imports: ImportFiles, work: Work) -> bool:
     """Say whether the newest file of a source is of this business date already: what came since waits for the next."""
-    newest = imports.file_name(source, work.today, work.ledger.next_sequence(source, PAYMENT) - 1)
-    made = [one for one in work.ledger.uploads_of([newest]) if (one.batch.kind, one.batch.system) == (PAYMENT, source)]
+    newest = imports.file_name(source, work.today, work.ledger.next_sequence(source, PAYMENT_FILE) - 1)
+    made = [
+        one for one in work.ledger.uploads_of([newest]) if (one.batch.kind, one.batch.system) == (PAYMENT_FILE, source)
+    ]
     return any(one.batch.business_date == work.today and one.state is not UploadState.CANCELLED for one in made)
 
 
@@ -99,8 +101,8 @@ def _make(source: str, postings: Sequence[Posting], imports: ImportFiles, work: 
     """Write a file, read it back from disk, and enter it; one that does not say what was meant stops the flow."""
     if not postings:
         return
-    sequence = work.ledger.next_sequence(source, PAYMENT)
-    name = work.prefix + imports.file_name(source, work.today, sequence)
+    sequence = work.ledger.next_sequence(source, PAYMENT_FILE)
+    name = imports.file_name(source, work.today, sequence)
     path = work.folder / "import" / source / name
     paid, number = _paid(source, postings, work)
     sha = files.publish(path, import_file.document(paid, number))
@@ -108,7 +110,7 @@ def _make(source: str, postings: Sequence[Posting], imports: ImportFiles, work: 
     worth = total(Tally(1, one.cents) for one in postings)
     batch = Batch(
         system=source,
-        kind=PAYMENT,
+        kind=PAYMENT_FILE,
         sequence=sequence,
         part=1,
         scope="delta",

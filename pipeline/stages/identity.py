@@ -65,6 +65,14 @@ def line_of(receipt: str, fingerprint: str, nth: int) -> str:
     return key_of(receipt, fingerprint, str(nth))
 
 
+def back_of(system: str, receipt: str, line: str) -> str:
+    """Make the key of what takes a line of a receipt back under the same receipt, "" where there is none.
+
+    Of a receipt that does not number its lines it is the key of the least line that takes any back.
+    """
+    return key_of(RECEIPT, system, receipt, "back", _number(line) or FIRST) if receipt else ""
+
+
 def step_of(reference: str, number: int) -> str:
     """Make the key of the ``number``-th change, from 1, of what was paid to date for a reference."""
     return key_of(reference, str(number))

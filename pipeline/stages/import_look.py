@@ -33,7 +33,7 @@ def cleared(
     """Give those of these payments (ready, or held by us before) that Alma can take now, oldest money first.
 
     One that she cannot take is held with the reason and looked at again every night; one that could not be looked at
-    waits.  A person's yes to a reason (a ready payment that bears its code) counts.
+    waits.  A person's yes to ENTERED or to EXCEEDS (a ready payment that bears the code) counts, for that reason alone.
     """
     looker = _Looker(book, views, desk)
     clear: list[Posting] = []
@@ -68,7 +68,7 @@ class _Looker:
             reason = self._why_not(posting)
         except Busy as busy:
             return self._blind(posting, busy)
-        if reason is not None and not (posting.state is PostingState.READY and posting.code == reason.code):
+        if reason is not None:
             return hold(posting, reason, self._desk)
         self._promised[posting.alma_fee_id] += posting.cents
         if posting.state is PostingState.READY:
@@ -94,18 +94,16 @@ class _Looker:
         except NotLocatedError as not_located:
             return Hold(not_located.code, str(not_located))
         return (
-            wrong_fee(debt)
-            or self._entered(debt, posting.cents)
-            or unpayable(debt.fee)
-            or self._exceeds(posting, debt.fee)
+            wrong_fee(debt) or self._entered(posting, debt) or unpayable(debt.fee) or self._exceeds(posting, debt.fee)
         )
 
-    def _entered(self, debt: Debt, cents: int) -> Hold | None:
+    def _entered(self, posting: Posting, debt: Debt) -> Hold | None:
         """What the balance fell by since the charge, without what we know of: it may be this very payment."""
+        cents = posting.cents
         known = sum(one.cents for one in self._imported(debt))
         known += sum(one.cents for one in debt.fee.transactions if OURS.fullmatch(one.external_id))
         fell = min(debt.charged.charged_cents, debt.fee.original_cents) - debt.fee.balance_cents - known
-        if fell < cents or not by_another_hand(debt.fee, cents):
+        if _agreed(posting, ENTERED) or fell < cents or not by_another_hand(debt.fee, cents):
             return None
         why = f"somebody else paid {dollars(cents)} on it since it was charged; see whether it is this payment"
         return Hold(ENTERED, why)
@@ -117,7 +115,12 @@ class _Looker:
 
     def _exceeds(self, posting: Posting, fee: AlmaFee) -> Hold | None:
         left = fee.balance_cents - self._promised[posting.alma_fee_id]
-        if posting.cents <= left:
+        if _agreed(posting, EXCEEDS) or posting.cents <= left:
             return None
         why = f"{dollars(max(0, left))} is left of it in Alma; importing {dollars(posting.cents)} would make a credit"
         return Hold(EXCEEDS, why)
+
+
+def _agreed(posting: Posting, code: str) -> bool:
+    """Say whether a person has seen this reason, and let the payment go on all the same."""
+    return posting.state is PostingState.READY and posting.code == code

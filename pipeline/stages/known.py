@@ -13,7 +13,8 @@ from pipeline.ports.ledger import PaymentState
 from pipeline.stages import closing, tasked
 from pipeline.stages.absent import absent
 from pipeline.stages.beside import KEY, places, taken
-from pipeline.stages.duties import UNPAY
+from pipeline.stages.duties import LOOK, UNPAY
+from pipeline.stages.on_record import on_record
 from pipeline.stages.people import people
 
 if TYPE_CHECKING:
@@ -74,11 +75,15 @@ def missing(work: Work) -> pd.DataFrame:
 
 
 def charges(work: Work) -> pd.DataFrame:
-    """Give what was ever charged to the patrons of tonight's changes of older debts, and of tonight's credits.
+    """Give what was ever charged for the fees that change; if there are credits, to all of these patrons.
 
-    And to those of the fees that people named for these credits: a patron may have had another id then.
+    And to those of the fees that people named for these credits: a patron may have had another id then.  Only a credit
+    may be for another fee than its own, so a night without one is spared the other fees of its patrons.
     """
     changed = work.rows[work.rows["change"] != "new"]
+    if len(changed) and not (changed["change"] == "credit").any():
+        fees = changed.groupby("source")["fee_id"]
+        return _together(work.ledger.charges_of_fees(str(source), ids.tolist()) for source, ids in fees)
     return work.ledger.charges_of(sorted({*_patrons(changed), *_patrons_named(work, changed)}))
 
 
@@ -139,13 +144,18 @@ def elsewhere(work: Work) -> pd.DataFrame:
 
 
 def tasks(work: Work) -> pd.DataFrame:
-    """Give the fees that staff are to enter anew because money went back (stages.tasked.COLUMNS)."""
+    """Give the fees that staff are to enter anew because money went back, or may be (stages.tasked.COLUMNS).
+
+    Where comments are not read, also those that they have entered: no mark will ever tell which they are.
+    """
     import pandas as pd
 
-    open_ones = closing.open_tasks(work.ledger, UNPAY)
+    unmarked = [name for name, source in work.campus.campus.sources.items() if not source.marks]
+    looks = [task for task in closing.open_tasks(work.ledger, LOOK) if task.fee_id]
+    asked = [*closing.open_tasks(work.ledger, UNPAY), *looks, *closing.entered(work.ledger, unmarked)]
     kinds = {name: "int64" if name == "cents" else "str" for name in tasked.COLUMNS}
     return pd.DataFrame(
-        {name: pd.Series([getattr(task, name) for task in open_ones], dtype=kind) for name, kind in kinds.items()}
+        {name: pd.Series([getattr(task, name) for task in asked], dtype=kind) for name, kind in kinds.items()}
     )
 
 
@@ -205,10 +215,10 @@ def _replaces(work: Work, system: str) -> bool:
     return layouts.load(work.campus.campus.systems[system].layout, work.campus.folder).scope == "snapshot"
 
 
-def _open_items(work: Work, system: str) -> pd.DataFrame:
-    """What a file that repeats all that is owed says of it; a file that says what is new repeats nothing."""
+def _repeated(work: Work, system: str) -> pd.DataFrame:
+    """All that is owed, for files that repeat that; a file that says what is new repeats what was given up unsent."""
     if not _replaces(work, system):
-        return tables.MOVEMENTS.empty()
+        return work.ledger.given_up(system)
     layout = layouts.load(work.campus.campus.systems[system].layout, work.campus.folder)
     return work.ledger.open_items(system, layout.sources)
 
@@ -279,9 +289,10 @@ KNOWN: Mapping[str, Callable[[Work], pd.DataFrame]] = {
     "people": people,
     "recent": recent,
     "elsewhere": elsewhere,
-    "open_items": _each_system(_open_items),
+    "repeated": _each_system(_repeated),
     "last_snapshots": _each_system(lambda work, system: work.ledger.last_snapshot(system)),
     "standing": standing,
     "tasks": tasks,
+    "on_record": on_record,
 }
 """The ledger tables that thinking stages may ask for."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.money import dollars
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.payable import PAYABLE, in_alma
+from pipeline.stages.payable import PAYABLE, ids_in_alma, in_alma
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pipeline.ports.ledger import Charged, Posting
@@ -21,6 +22,8 @@ STATUSES = ("ACTIVE", "INDISPUTE", "EXPORTED", "CLOSED")
 
 NO_PATRON = frozenset({"401651", "401861", "401890", "OTHER-PATRON"})
 """Alma's three codes for a patron she does not know, and ours for an answer about somebody else."""
+
+IN_PARTS = "FEE-IN-PARTS"
 
 FRESH_FOR = timedelta(minutes=10)
 """How long what Alma listed is good enough to pay by."""
@@ -135,14 +138,15 @@ def locate(charged: Charged, fees: PatronFees, *, everywhere: bool = False) -> A
     """Find the charged fee among its patron's fees: by its bursar transaction id, else by Alma's own id.
 
     Those of the likely status are asked for first, and the others only if it is not surely among them, or
-    ``everywhere``.  Raises
+    ``everywhere``.  Of a debt that other fees continue it is the one that is open, else the newest.  Raises
     NotLocatedError when none or several fit or the patron is unknown; Busy when Alma could not be asked, which never
     means that the fee is absent; Refused only with scope ``system``.
     """
     try:
-        if not everywhere and (fee := _surely(charged, fees.likely(charged.source).values())):
+        likely = not everywhere and not charged.continued_by
+        if likely and (fee := _surely(charged, fees.likely(charged.source).values())):
             return fee
-        fee = _the_one(charged, fees.every().values())
+        fee = _still_open(charged, fees.every().values())
         fees.found(charged.source, fee)
         return fee
     except Refused as no:
@@ -171,10 +175,27 @@ def _surely(charged: Charged, listed: Iterable[AlmaFee]) -> AlmaFee | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def _the_one(charged: Charged, fees: Iterable[AlmaFee]) -> AlmaFee:
-    fees, wanted = list(fees), in_alma(charged)
+def _still_open(charged: Charged, fees: Iterable[AlmaFee]) -> AlmaFee:
+    """Where staff have entered a part of a debt anew, each open fee is a part of it, and one posting pays one fee."""
+    fees = list(fees)
+    newest = the_one(in_alma(charged), fees)
+    each = {fee.fee_id: fee for wanted in ids_in_alma(charged) for fee in _bearing(wanted, fees)}
+    left = [fee for fee in each.values() if fee.status != "CLOSED" and fee.balance_cents > 0]
+    if charged.continued_by and len(left) > 1:
+        named = ", ".join(f"{dollars(fee.balance_cents)} on fee {fee.fee_id}" for fee in left)
+        raise NotLocatedError(IN_PARTS, f"its debt stands in Alma on {len(left)} open fees: {named}")
+    return left[0] if charged.continued_by and left else newest
+
+
+def _bearing(wanted: str, fees: Sequence[AlmaFee]) -> list[AlmaFee]:
     found = [fee for fee in fees if fee.bursar_id == wanted]
-    found = found or [fee for fee in fees if fee.fee_id == wanted]
+    return found or [fee for fee in fees if fee.fee_id == wanted]
+
+
+def the_one(wanted: str, fees: Iterable[AlmaFee]) -> AlmaFee:
+    """Give the one of a patron's fees that bears an id.  Raises NotLocatedError when none or several do."""
+    fees = list(fees)
+    found = _bearing(wanted, fees)
     if len(found) == 1:
         return found[0]
     if found:

@@ -40,11 +40,11 @@ def lower(
 ) -> Outcome:
     """Make movements of tonight's changes (tables.CHANGES): a kind, whose debt they change, and what they undo.
 
-    ``charges`` are what the ledger has charged the patrons whose fees have changed (ChargeBook.charges_of),
-    ``decisions`` what people said (ChargeBook.decisions), ``held`` fees that earlier steps of tonight held and that a
-    credit may be for (stages.known.HELD).  What builds on an older charge carries it as sent; in a
-    first charge the columns of ADDED that say so are "".  A fall that comes to several reversals makes as many rows;
-    one that a report tells of by leaving the fee out takes fee type, owner and item from the charge.
+    ``charges`` are what the ledger has charged for the fees that have changed and, where there is a credit, to their
+    patrons (stages.known.charges), ``decisions`` what people said (ChargeBook.decisions), ``held`` fees that earlier
+    steps of tonight held and that a credit may be for (stages.known.HELD).  What builds on an older charge carries it
+    as sent; in a first charge the columns of ADDED that say so are "".  A fall that comes to several reversals makes
+    as many rows; one that a report tells of by leaving the fee out takes fee type, owner and item from the charge.
     """
     rows = changes.reset_index(drop=True)
     new = rows["change"] == "new"

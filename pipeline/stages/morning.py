@@ -236,7 +236,11 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Morning:
-    """One night, as its report tells it.  ``missing`` has a sentence for each thing that should have come."""
+    """One night, as its report tells it.
+
+    ``missing`` has a sentence for each thing that should have come; ``kept_in`` is the folder in which the files of a
+    campus in shadow stay, None for a live one.
+    """
 
     campus: str
     environment: str
@@ -257,6 +261,7 @@ class Morning:
     findings: Sequence[Finding] = ()
     second_opinion: Sequence[Finding] = ()
     missing: Sequence[str] = field(default=())
+    kept_in: str | None = None
 
     @property
     def wrong(self) -> list[Line]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.stages.beside import words
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -16,9 +14,12 @@ def moved(rows: pd.DataFrame, positions: pd.DataFrame, place: npt.NDArray[np.int
     """Say of every row whether its patron's id is another than that sent; user names count the same in any case."""
     import numpy as np
 
-    now, sent = rows["patron_id"].to_numpy(dtype=object), words(positions, "patron_id", place)
-    found = np.asarray((now != sent) & (place >= 0), dtype=bool)
-    kinds = rows["patron_id_type"].tolist()
-    for at in np.flatnonzero(found):
-        found[at] = kinds[at] != "userName" or now[at].casefold() != sent[at].casefold()
+    found, there = np.zeros(len(rows), dtype=bool), np.flatnonzero(place >= 0)
+    now, sent = rows["patron_id"].array.take(there), positions["patron_id"].array.take(place[there])
+    others = np.flatnonzero(now != sent)
+    kinds = rows["patron_id_type"].array.take(there[others])
+    found[there[others]] = [
+        kind != "userName" or one.casefold() != other.casefold()
+        for kind, one, other in zip(kinds, now[others], sent[others], strict=True)
+    ]
     return found

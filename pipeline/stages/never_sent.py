@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
-from pipeline.ports.ledger import PaymentState, PostingState, Way
+from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.exported import exported_fee
-from pipeline.stages.external import standing
+from pipeline.stages.external import share_number, standing
 from pipeline.stages.imported import unaccounted
 from pipeline.stages.locate import NO_PATRON, NotLocatedError, Views
 from pipeline.stages.look import sums_close
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 
 BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
+
+NOT_SENT = (*UNSENT, PostingState.CANCELLED)
+"""States in which Alma has nothing of a posting, as far as the ledger knows, unless a request was attempted."""
 
 ZONES = timedelta(days=1)
 """The day of a payment is told by the bursar's clock, Alma's times are UTC."""
@@ -61,7 +64,7 @@ class NeverSent:
         elsewhere = [one for one in debts if one.payments_to == Way.API]
         imported = [one for one in unsent if one.payments_to == Way.IMPORT_FILE] if self._views is not None else []
         try:
-            there = self._under_our_ids(payment, by_api, elsewhere)
+            there = self._under_our_ids(origin, by_api, elsewhere)
             untold = [one for one in imported if not self._agreed(origin, one) and self._imported(payment, one)]
         except (Busy, Refused, NotLocatedError) as unseen:
             self._told(unseen)
@@ -74,8 +77,8 @@ class NeverSent:
             return self._put_aside(origin, untold, Hold(ENTERED, why))
         return f"Alma has {there} under our own id, unknown to this ledger; its task comes next" if there else ""
 
-    def _under_our_ids(self, payment: Payment, charged: Sequence[Charged], elsewhere: Sequence[Charged]) -> str:
-        """Give what stands under a payment's own ids, in words.
+    def _under_our_ids(self, origin: Origin, charged: Sequence[Charged], elsewhere: Sequence[Charged]) -> str:
+        """Give what stands under a payment's own ids and the ledger knows nothing of, in words.
 
         The fees it is for must be seen; ``elsewhere`` are others that it may have been put on.
         """
@@ -85,11 +88,12 @@ class NeverSent:
         seen: dict[str, AlmaFee] = {}
         for one in (*charged, *elsewhere):
             seen |= views.of(one).every()
-        found = standing(self._campus_key, payment.key, seen.values())
-        if not found:
+        found = standing(self._campus_key, origin.payment.key, seen.values())
+        unknown = [each for number, each in found.items() if number not in _known(origin)]
+        if not unknown:
             for one in charged:
                 _must_be_seen(one, seen.values())
-        return ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in found.values() for fee_id, cents in each)
+        return ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in unknown for fee_id, cents in each)
 
     def _imported(self, payment: Payment, charged: Charged) -> int:
         """Give the cents that came off an exported fee since the payment, and that no payment we know accounts for."""
@@ -146,6 +150,11 @@ def _code(unseen: Exception) -> str:
     if isinstance(unseen, NotLocatedError):
         return unseen.code
     return NOBODY if isinstance(unseen, Refused) and unseen.code in NO_PATRON else BUSY
+
+
+def _known(origin: Origin) -> set[int]:
+    """Give the numbers of the shares of which the ledger knows that Alma has them, or may."""
+    return {share_number(one.external_id) for one in origin.postings if one.attempts or one.state not in NOT_SENT}
 
 
 def _must_be_seen(charged: Charged, fees: Iterable[AlmaFee]) -> None:

@@ -38,6 +38,16 @@ def by_fee(back: Payment, charged: Charged, book: PaymentBook) -> Sequence[Payme
     return [one for one in reversed(fits) if one.state is not PaymentState.CANCELLED or one.cents == -back.cents]
 
 
+def backs_of(payment: Payment, book: PaymentBook) -> Sequence[Payment]:
+    """Give the lines that took money of a payment back, also those that took all that was left of its receipt at once.
+
+    Of the latter only the shares for the payment's own debts may be its money.
+    """
+    debts = sorted({(share.source, share.fee_id) for share in payment.shares}) if payment.payment_ref else []
+    lines = {one.key: one for debt in debts for one in book.payments_for(*debt) if one.cents < 0}
+    return [*book.backs_of(payment.key), *(one for one in lines.values() if _of_the_whole(one, payment))]
+
+
 def is_for(back: Payment, payment: Payment, debts: Collection[tuple[str, str] | None]) -> bool:
     """Say whether nothing contradicts that a line takes this payment back: each fee it names is one of the payment's.
 
@@ -56,6 +66,12 @@ def names(line: Payment) -> set[str]:
 def cents_for(payment: Payment, debt: tuple[str, str]) -> int:
     """Add up a payment's cents for one debt."""
     return sum(share.cents for share in payment.shares if (share.source, share.fee_id) == debt)
+
+
+def _of_the_whole(back: Payment, payment: Payment) -> bool:
+    """Such a line names no payment, for it is of several."""
+    receipt = (back.system, back.origin_ref or back.payment_ref)
+    return not back.takes_back and receipt == (payment.system, payment.payment_ref)
 
 
 def _brought(payment: Payment) -> bool:

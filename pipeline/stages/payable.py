@@ -34,14 +34,24 @@ class Debt:
 
 
 def in_alma(charged: Charged) -> str:
-    """Give the id under which a debt stands in Alma by now: its own, or that of the fee that continues it."""
-    return charged.continued_by or charged.fee_id
+    """Give the id under which a debt stands in Alma by now: its own, or that of the newest fee that continues it."""
+    return ids_in_alma(charged)[-1]
+
+
+def ids_in_alma(charged: Charged) -> tuple[str, ...]:
+    """Give every id under which a debt, or a part of it, stands in Alma: its own, then those that continue it."""
+    return (charged.fee_id, *charged.continued_by)
+
+
+def fees_in_words(charged: Charged) -> str:
+    """Name to people every fee that may be the one meant of a debt."""
+    return " or ".join(ids_in_alma(charged))
 
 
 def wrong_fee(debt: Debt) -> Hold | None:
     """Say why a fee is not the one that was charged; None where it is."""
     charged, fee = debt.charged, debt.fee
-    if in_alma(charged) not in (fee.bursar_id, fee.fee_id):
+    if not {fee.bursar_id, fee.fee_id} & {*ids_in_alma(charged)}:
         return Hold("FEE-IDENTITY", f"Alma shows {fee.fee_id}, which the bursar knows as {fee.bursar_id!r}")
     if fee.currency and fee.currency != charged.currency:
         return Hold("FEE-CURRENCY", f"it is in {fee.currency}, and was charged in {charged.currency}")

@@ -11,10 +11,12 @@ from pipeline.findings import Finding
 from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Refused
 from pipeline.stages.allocate import Books, Planner, allocate_payment, waiting
-from pipeline.stages.attempt import DOUBTFUL, Desk, hold, interrupted, post_one, tell
+from pipeline.stages.attempt import BLIND_FOR, DOUBTFUL, Desk, grown_old, hold, interrupted, post_one, tell
 from pipeline.stages.locate import Views
+from pipeline.stages.look import Sight, View
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
 from pipeline.stages.plan import Hold, Terms
+from pipeline.stages.streams import last_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.ports.outside import AlmaFees, Clock
 
 DOUBLED_BEFORE = Hold("PATRON-STOPPED", "another payment of this patron stands in Alma twice; settle that first")
+
+NOBODY = View(Sight.BLIND, "the campus file says nothing of Alma's API")
 
 Patron = tuple[str, str]
 Age = tuple[str, str]
@@ -35,6 +39,7 @@ class Rules:
 
     ``settle`` is how long after a request its absence begins to mean something; ``terms`` gives those of a debtor
     system; ``budget`` is how many calls to Alma a run may make.  ``withheld`` are payments of which nothing is sent.
+    Money dated up to ``earlier_until`` may have been posted by a ledger before this one.
     """
 
     today: date
@@ -42,6 +47,7 @@ class Rules:
     terms: Callable[[str], Terms]
     budget: int = MOST_CALLS
     withheld: Collection[str] = ()
+    earlier_until: str = ""
 
 
 @dataclass
@@ -62,21 +68,34 @@ def post_all(alma: AlmaFees | None, book: Books, clock: Clock, rules: Rules) -> 
     """Plan every payment that is matched, and work through every posting that is not at rest, one at a time.
 
     What needs no look at Alma is planned first.  Then doubtful postings, then patrons with new money (oldest first),
-    then those with held money only, whose reason may be gone.  Without Alma, what needs her stays as it is.  Gives what
-    people should know; safe to call again after it died anywhere.
+    then those with held money only, whose reason may be gone.  Without Alma, what needs her stays as it is, and what
+    was sent and never seen becomes a doubt in time.  Gives what people should know; safe to call again after it died
+    anywhere.
     """
     metered = Metered(alma, rules.budget) if alma is not None else None
     views = Views(metered, clock) if metered is not None else None
     payments = [one for one in waiting(book) if one.key not in rules.withheld]
-    planner = Planner(book, views)
-    findings: list[Finding] = []
+    planner = Planner(book, views, rules.earlier_until)
+    findings = _cut_off(book, clock)
     for payment in payments:
         if not planner.asked(payment):
-            findings += allocate_payment(payment, planner, rules.terms(payment.system), clock.now())[1]
-    if metered is not None and views is not None:
-        desk = Desk(metered, book, clock, rules.today, rules.settle)
-        findings += _Run(metered, planner, views, desk, rules).all([one for one in payments if planner.asked(one)])
-    return findings
+            findings += allocate_payment(payment, planner, rules.terms(payment.system), rules.today, clock.now())[1]
+    if metered is None or views is None:
+        return findings + _unseen(book, clock)
+    desk = Desk(metered, book, clock, rules.today, rules.settle)
+    return findings + _Run(metered, planner, views, desk, rules).all([one for one in payments if planner.asked(one)])
+
+
+def _cut_off(book: Books, clock: Clock) -> list[Finding]:
+    """Say of what an earlier run was sending when it died that nobody knows what became of it."""
+    sending = book.postings(PostingState.SENDING)
+    return [one for posting in sending for one in tell(posting, interrupted(posting, book, clock))]
+
+
+def _unseen(book: Books, clock: Clock) -> list[Finding]:
+    """Without Alma nobody can look for what was sent; in time that is a person's matter."""
+    sent = book.postings(*DOUBTFUL)
+    return [one for posting in sent for one in tell(posting, grown_old(posting, NOBODY, BLIND_FOR, book, clock))]
 
 
 class _Run:
@@ -90,8 +109,6 @@ class _Run:
     def all(self, payments: Sequence[Payment]) -> list[Finding]:
         """Do it all, until Alma is tired or refuses all of us."""
         findings: list[Finding] = []
-        for posting in self._book.postings(PostingState.SENDING):
-            findings += tell(posting, interrupted(posting, self._desk))
         doubtful = self._book.postings(*DOUBTFUL)
         patrons = self._patrons(payments)  # as they are now, not what this run will hold
         try:
@@ -145,7 +162,7 @@ class _Run:
 
     def _plan(self, payment: Payment) -> tuple[list[Posting], list[Finding]]:
         terms, now = self._rules.terms(payment.system), self._desk.clock.now()
-        planned, findings = allocate_payment(payment, self._planner, terms, now)
+        planned, findings = allocate_payment(payment, self._planner, terms, self._rules.today, now)
         return [one for one in planned if one.way == Way.API], findings
 
     def _post(self, posting: Posting) -> list[Finding]:
@@ -174,16 +191,25 @@ def post(work: Work) -> None:
     def terms(system: str) -> Terms:
         return Terms(campus.name, campus.systems[system].methods)
 
-    rules = Rules(work.today, timedelta(seconds=settle_s), terms, withheld=work.withheld)
+    until = _earlier_until(work)
+    rules = Rules(work.today, timedelta(seconds=settle_s), terms, withheld=work.withheld, earlier_until=until)
     work.findings += post_all(alma, work.ledger, work.outside.clock, rules)
     if alma is None and campus.mode == "live":
-        work.findings += _missed(work.ledger)
+        work.findings += _missed(work.ledger, until)
 
 
-def _missed(book: Books) -> list[Finding]:
+def _earlier_until(work: Work) -> str:
+    """Give the last day of which money can be that was there before the ledger was opened."""
+    opened = work.ledger.opened_at()
+    return last_day(opened.date()) if opened is not None else ""
+
+
+def _missed(book: Books, earlier_until: str) -> list[Finding]:
     """Without Alma's API what is to be paid by it waits, and somebody must hear of that."""
-    planner = Planner(book, None)
+    planner = Planner(book, None, earlier_until)
     asking = [one for one in waiting(book) if planner.asked(one)]
     ready = [one for one in book.postings(PostingState.READY) if one.way == Way.API]
-    count = len(asking) + len(ready)
-    return [Finding("ALMA-MISSING", "Alma", f"{count} payments wait to be posted")] if count else []
+    count, sent = len(asking) + len(ready), len(book.postings(*DOUBTFUL))
+    said = [f"{count} payments wait to be posted"] if count else []
+    said += [f"{sent} were sent, and nobody can see whether Alma has them"] if sent else []
+    return [Finding("ALMA-MISSING", "Alma", "; ".join(said))] if said else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import files
 from pipeline.findings import Finding
-from pipeline.ports.ledger import OPEN_UPLOADS, UNSETTLED_UPLOADS, Upload, UploadState
+from pipeline.ports.ledger import MAY_BE_TAKEN, OPEN_UPLOADS, UNSETTLED_UPLOADS, Upload, UploadState
 from pipeline.ports.outside import Busy, Lost, OutsideError, Refused
 from pipeline.stages.retry import retry
 
@@ -44,10 +44,10 @@ def staging_name(upload: Upload) -> str:
 def deliver_upload(upload: Upload, built: Path, place: Place, book: UploadBook, clock: Clock) -> Upload:
     """Bring one file to its place, or find that it is there; give the record as it now stands: SENT or CONFLICT.
 
-    ``built`` is the file as it was made.  Raises AlteredError if it is no longer that file; Busy, Refused or Lost if
-    the outside kept it from being finished.  Then the ledger knows how far it got and the next call goes on from there.
+    ``built`` is the file as it was made.  Raises AlteredError if it is to be copied and is no longer that file; Busy,
+    Refused or Lost if the outside kept it from being finished.  Then the ledger knows how far it got and the next call
+    goes on from there.
     """
-    _check_built(upload, built)
     delivery = _Delivery(upload, built, place, book, clock)
     for _ in range(LOOKS - 1):
         try:
@@ -123,13 +123,14 @@ def _worth_telling(upload: Upload) -> list[Finding]:
 
 
 def _check_built(upload: Upload, built: Path) -> None:
+    do = f"restore it from the backup, or give it up with `bursar resolve {upload.batch.name} --reject`"
     try:
         same = files.sha256(built) == upload.batch.sha
     except OSError as error:
-        message = f"{built}: cannot be read ({error.strerror}); restore it from the backup"
+        message = f"{built}: cannot be read ({error.strerror}); {do}"
         raise AlteredError(message) from error
     if not same:
-        message = f"{built}: is not the file that was built and entered; restore it from the backup"
+        message = f"{built}: is not the file that was built and entered; {do}"
         raise AlteredError(message)
 
 
@@ -153,13 +154,17 @@ class _Delivery:
         staged = self._size(self.staging)
         if final is not None:
             return self._found(final, staged)
-        if self.upload.state not in OPEN_UPLOADS:
-            return self.upload
         if self.upload.state is UploadState.PUBLISHING and staged is None:
             return self._note(UploadState.SENT, TAKEN)
         if not self._is_ours(self.staging, staged):
+            if self._may_be_taken():
+                return self.upload
             self._stage(staged)
         return self._publish()
+
+    def _may_be_taken(self) -> bool:
+        """A file that the bursar may have must not go out a second time: only a person can find out."""
+        return self.upload.state is UploadState.CONFLICT and self.upload.evidence.endswith(MAY_BE_TAKEN)
 
     def _found(self, final: int, staged: int | None) -> Upload:
         """Somebody has put a file there: our own bytes are the delivery, any others are nobody's to overwrite."""
@@ -170,12 +175,13 @@ class _Delivery:
                     self.place.remove(self.staging)
         elif self.upload.state in OPEN_UPLOADS:
             was = self.upload.state
-            self._note(UploadState.CONFLICT, f"another file of this name lies there ({final} bytes); ours was {was}")
+            self._note(UploadState.CONFLICT, f"another file of this name lay there ({final} bytes); ours was {was}")
         return self.upload
 
     def _stage(self, staged: int | None) -> None:
         if self.upload.state is UploadState.PUBLISHING:
             self._note(UploadState.STAGED, "it is still there under its staging name, but not whole")
+        _check_built(self.upload, self.built)
         if self.upload.state is not UploadState.UPLOADING:
             self._note(UploadState.UPLOADING, f"as {self.staging}")
         if staged is not None:
@@ -195,7 +201,7 @@ class _Delivery:
 
     def _publish(self) -> Upload:
         """What we are about to do is in the ledger before it is done: else a file that is taken at once goes twice."""
-        if self.upload.state in (UploadState.BUILT, UploadState.UPLOADING):
+        if self.upload.state in (UploadState.BUILT, UploadState.UPLOADING, UploadState.CONFLICT):
             self._note(UploadState.STAGED, f"read back as {self.staging}, all {self.upload.batch.size} bytes")
         if self.upload.state is UploadState.STAGED:
             self._note(UploadState.PUBLISHING, f"renaming {self.staging}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.rules import Sorting
 from pipeline.stages import reopened, tasked, twins
+from pipeline.stages.duties import ANEW
 from pipeline.stages.settle import agreed
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 OWN = ("REOPENS-UNKNOWN", "REOPENS-TWICE", "REOPENS-DIFFERS")
 """One question in several words: is a fee that names an older charge a debt of its own?"""
 
-KEPT, TWIN, ANEW = "FALL-OF-REOPENED", "LOOKS-SENT-ALREADY", "FEE-MAY-REOPEN"
+KEPT, TWIN = "FALL-OF-REOPENED", "LOOKS-SENT-ALREADY"
 
 
 def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by name
@@ -40,7 +41,8 @@ def recognise(  # noqa: PLR0913 - every table that it asks the ledger for, by na
     the fees of other sources that bear the ids of tonight's (source, fee_id, system), ``decisions`` what people
     decided: a yes answers the question it was asked for, and none lets a fee go under a reference that is taken.
     What lowers a charge that is continued is held too, so that the debt stays billed once.  ``tasks`` are the fees that
-    staff are to enter anew because money went back (tasked.COLUMNS): one without the mark is held.
+    staff are to enter anew because money went back, or have entered where no mark is read (tasked.COLUMNS): one without
+    the mark is held.
     """
     frame = movements.reset_index(drop=True)
     own, lowered, other = (agreed(frame, decisions, *codes) for codes in (OWN, (KEPT,), (TWIN,)))

@@ -48,6 +48,7 @@ def xlsx(morning: Morning) -> bytes:
 def summary_text(morning: Morning) -> str:
     """Write the night in a few lines for the terminal: counts and amounts, no patron, ending in a line feed."""
     lines = [f"{morning.campus}, {morning.environment}, {morning.business_date}, run {morning.run}: {morning.verdict}"]
+    lines += [f"  shadow    nothing was let out; files lie in {morning.kept_in}"] if morning.kept_in is not None else []
     lines += [f"  books     {line}" for line in morning.wrong]
     lines += [f"  {name:<9} {_figures(tally, morning)}" for name, tally in named(morning.totals)]
     for one in morning.outputs:

@@ -19,12 +19,26 @@ if TYPE_CHECKING:
 
 Where = TypeVar("Where", bound=str)
 
-NEVER_CAME = "PAYMENT-WITHDRAWN?"
-"""Held because the bursar says it no more: whoever rejects it has heard that the money did not come."""
+NEVER_CAME, SAID_AGAIN = "PAYMENT-WITHDRAWN?", "PAYMENT-SAID-AGAIN"
+"""Held because the bursar says it no more, or once again: whoever rejects it has heard that the money did not come."""
 
 TAKEN_AS_YES = frozenset({"", ENTERED, WENT_BACK, NEVER_CAME, "IMPORT-EXCEEDS", "MATCH-REVIEW", "MATCH-OTHER-PATRON"})
-TAKEN_AS_YES |= {"MATCH-PARTLY-UNKNOWN", "POST-DOUBT"}
+TAKEN_AS_YES |= {SAID_AGAIN, "MATCH-PARTLY-UNKNOWN", "POST-DOUBT"}
 """What --resend is the answer to: what was held for one of these is not held for it again."""
+
+CHANGED = "PAYMENT-CHANGED"
+
+NOT_RESENT = {
+    "PAYMENT-UNREADABLE": (
+        "could not be read, so there is nothing to send; ask the bursar what it says and enter that by hand, then say "
+        "--settled-elsewhere, or --reject if it is no money"
+    ),
+    CHANGED: (
+        "its receipt said other money before, which counts already; if it corrects that, put the difference right by "
+        "hand and say --settled-elsewhere; if it is more money, say --to with its fee; else --reject"
+    ),
+}
+"""What no --resend may let go, by what it is held for, and what to do instead."""
 
 RESEND_AFTER = timedelta(hours=72)
 """A payment that Alma may still enter late is not sent again before; later than any delay that was ever seen."""
@@ -57,6 +71,9 @@ PAYMENTS: Mapping[PaymentState, Mapping[Action, PaymentState]] = {
     for state in (_P.HELD, _P.SUSPENSE)
 }
 UPLOADS: Mapping[UploadState, Mapping[Action, UploadState]] = {
+    _U.BUILT: {_A.REJECT: _U.CANCELLED},
+    _U.UPLOADING: {_A.REJECT: _U.CANCELLED},
+    _U.STAGED: {_A.REJECT: _U.CANCELLED},
     _U.CONFLICT: {_A.SETTLED: _U.SENT, _A.REJECT: _U.CANCELLED},
 }
 TASKS: Mapping[TaskState, Mapping[Action, str]] = {
@@ -87,6 +104,23 @@ def resend_after(posting: Posting) -> datetime:
     return posting.since + RESEND_AFTER
 
 
+def answers_to(payment: Payment) -> Mapping[Action, PaymentState]:
+    """Give what can be said of a payment, and where it goes then."""
+    return {
+        action: to
+        for action, to in PAYMENTS.get(payment.state, {}).items()
+        if action is not Action.RESEND or not _not_resent(payment)
+    }
+
+
+def _not_resent(payment: Payment) -> str:
+    """Say why a payment cannot be let go as it is, and what to do instead; "" where it can."""
+    second_refund = payment.code == CHANGED and payment.cents < 0  # of one receipt; nothing is ever paid for it
+    if payment.state is not PaymentState.HELD or second_refund:
+        return ""
+    return NOT_RESENT.get(payment.code, "")
+
+
 def of_payment(payment: Payment, action: Action) -> PaymentState:
     """Say where a payment goes.  Raises NotPossibleError.
 
@@ -94,8 +128,11 @@ def of_payment(payment: Payment, action: Action) -> PaymentState:
     settled stays for them, for the bursar has the money; only of money that never came a person says so by --reject.
     """
     place = f"payment {payment.key}"
-    to = _chosen(place, payment.state, PAYMENTS.get(payment.state, {}), action)
-    if action is Action.REJECT and payment.code == NEVER_CAME:
+    if action is Action.RESEND and (instead := _not_resent(payment)):
+        message = f"{place}: {instead}"
+        raise NotPossibleError(message)
+    to = _chosen(place, payment.state, answers_to(payment), action)
+    if action is Action.REJECT and payment.code in (NEVER_CAME, SAID_AGAIN):
         return PaymentState.EXCLUDED
     if to is PaymentState.RECEIVED and payment.state is PaymentState.HELD and payment.shares:
         return PaymentState.MATCHED
@@ -108,7 +145,7 @@ def check_sent(posting: Posting, file: Upload | None) -> None:
         return
     message = f"posting {posting.external_id}: stands in no file that Alma has got"
     if file is not None:
-        by_word = file.state in UPLOADS
+        by_word = file.state is UploadState.CONFLICT
         what = f"say first what is to become of that: {' or '.join(UPLOADS[file.state])}" if by_word else "it goes out"
         message = f"posting {posting.external_id}: stands in file {file.batch.name}, which is {file.state}; {what}"
     raise NotPossibleError(message)
@@ -146,7 +183,8 @@ def share_of(payment: Payment, debt: Charged, free: int) -> Share:
     """
     place = f"payment {payment.key}"
     if payment.cents <= 0:
-        message = f"{place}: money that goes back pays nothing; say --resend, --settled-elsewhere or --reject"
+        others = [one for one in answers_to(payment) if one is not Action.TO]
+        message = f"{place}: brings no money that could pay a fee; say {' or '.join(others)}"
         raise NotPossibleError(message)
     if free <= 0:
         message = f"{place}: all of it went back; say --settled-elsewhere"

@@ -39,6 +39,7 @@ def route(movements: pd.DataFrame, campus: Loaded, today: date, people: pd.DataF
     system = movements["system"].where(~fresh, _systems(chosen, settings.routes))
     rows = Sorting(movements.assign(system=system).astype({"system": "str"}))
     _undecided(rows, fresh, settings, people)
+    _unknown(rows, fresh & passed_over(settings.routes, chosen, rows.frame), settings, people)
     for number, rule in enumerate(settings.routes, start=1):
         if rule.to == HELD:
             rows.hold(fresh & (chosen == number), "ROUTE-HELD", WHY.format(number=number))
@@ -61,6 +62,22 @@ def choose(routes: Sequence[Route], movements: pd.DataFrame, today: date, people
     return chosen
 
 
+def passed_over(routes: Sequence[Route], chosen: np.ndarray, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say of which rows without a user group a route before theirs might have taken them, had they one.
+
+    A route that names the blank group says where those go of whom nobody knows one.
+    """
+    import numpy as np
+    import pandas as pd
+
+    by_group = [number for number, rule in enumerate(routes, start=1) if rule.user_group]
+    if not by_group:
+        return rows["user_group"].isna()
+    sure = [number for number in by_group if "" in routes[number - 1].user_group]
+    later = ((chosen == 0) | (chosen > by_group[0])) & ~np.isin(chosen, sure)
+    return (rows["user_group"] == "") & pd.Series(later, index=rows.index)
+
+
 def _systems(chosen: np.ndarray, routes: Sequence[Route]) -> pd.Series[str]:
     """What is held or excluded is no system's."""
     import pandas as pd
@@ -78,3 +95,12 @@ def _undecided(rows: Sorting, fresh: pd.Series[bool], settings: Campus, people: 
     rows.hold(leaning & out_of_date(people), "PEOPLE-STALE", f"its route needs a people file of the last {days} days")
     silent = not people["user_group"].any()
     rows.hold(leaning & silent, "PEOPLE-UNKNOWN", "its route needs a user group, and the people file says nobody's")
+
+
+def _unknown(rows: Sorting, unsure: pd.Series[bool], settings: Campus, people: pd.DataFrame) -> None:
+    """Whom tomorrow's people file may know goes nowhere today: the first debtor stays the debtor."""
+    if settings.people is None:
+        return
+    known = groups(rows.frame, people) != ""
+    why = "a route before its own asks for a user group, and the people file says none for the id"
+    rows.hold(unsure & ~known, "PEOPLE-UNKNOWN", why)

@@ -1,4 +1,4 @@
-"""A system whose files used to say what is new and now would repeat what is owed, or the other way, is stopped."""
+"""A system is stopped whose files are of another form now than what it was told, or is still to be told, needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
 from pipeline.money import Tally
+from pipeline.tables import tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,3 +36,13 @@ def turned(system: str, layout: Layout, standing: pd.DataFrame) -> Finding | Non
         )
         return Finding("SCOPE-TURNED", system, text, "batch")
     return None
+
+
+def without_a_place(system: str, layout: Layout, given_up: pd.DataFrame) -> Finding | None:
+    """Give the finding that stops a system's output; None where its layout serves all that was given up (by kind)."""
+    astray = given_up[~given_up["kind"].isin(layout.kinds)]
+    if not len(astray):
+        return None
+    kinds = " and ".join(f"{kind}s" for kind in sorted(set(astray["kind"])))
+    text = f"{system}: {tally(astray)} of files that were given up are {kinds}, which have no place in {layout.name}"
+    return Finding("OUTPUT-AGAIN-NO-KIND", system, text, "batch")

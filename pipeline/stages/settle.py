@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import tables
 from pipeline.rules import Sorting
-from pipeline.stages.beside import KEY, changes_a_debt, places, taken, words
+from pipeline.stages.beside import KEY, changes_a_debt, of_the_same, places, taken, words
 from pipeline.stages.moved import moved
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def settle(changed: pd.DataFrame, earlier: pd.DataFrame, known: Known, stated: p
     ``stated`` are tonight's statements: one of a fee takes the place of every earlier change of that fee.  If it comes
     to the same change, that keeps its version; else the earlier one is ``withdrawn``.
     """
-    same, answered = _the_same(changed, earlier), places(earlier, stated.drop_duplicates(KEY)) >= 0
+    said = of_the_same(stated, [earlier]).drop_duplicates(KEY)
+    same, answered = _the_same(changed, earlier), places(earlier, said) >= 0
     old = Sorting(_as_changes(earlier, known.positions))
     again = _flags(old.frame, list(same.values()))
     old.put("duplicate", again, "SAME-CHANGE", "fee {fee_id}: tonight's report comes to the same")
@@ -56,8 +57,11 @@ def settle(changed: pd.DataFrame, earlier: pd.DataFrame, known: Known, stated: p
     for rest in AT_REST:
         code = "REJECTED" if rest == "rejected" else "SAME-AGAIN"
         tonight.put("duplicate", state == rest, code, f"fee {{fee_id}}: the ledger has this already: {rest}")
-    continued = (tonight.frame["system"] == "") & _continued(tonight.frame, known.history)
-    tonight.put("unchanged", continued, "CONTINUED", "fee {fee_id} continues an older debt")
+    continues = _continued(tonight.frame, known.history)
+    continued = (tonight.frame["system"] == "") & (continues >= 0)
+    grown = continued & (tonight.frame["original_cents"] > continues)
+    tonight.hold(grown, "CONTINUED-GROWN", "fee {fee_id} continues an older debt, and was raised after that")
+    tonight.put("unchanged", continued & ~grown, "CONTINUED", "fee {fee_id} continues an older debt")
     _hold(tonight, known)
     _hold(old, known)
     outcomes = [tonight.outcome(), old.outcome()]
@@ -140,9 +144,10 @@ def _states(rows: pd.DataFrame, history: pd.DataFrame) -> pd.Series[str]:
     return rows[names].merge(known, on=names, how="left")["state"].fillna("").astype("str")
 
 
-def _continued(rows: pd.DataFrame, history: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = places(rows, history[history["state"] == "continued"].drop_duplicates(KEY)) >= 0
-    return found
+def _continued(rows: pd.DataFrame, history: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Give the cents with which each fee continues an older debt, of several the newest; -1 where it continues none."""
+    known = history[history["state"] == "continued"].drop_duplicates(KEY, keep="last")
+    return taken(known, "original_cents", places(rows, known), -1)
 
 
 def _hold(rows: Sorting, known: Known) -> None:
@@ -158,8 +163,7 @@ def _hold(rows: Sorting, known: Known) -> None:
     rows.hold(
         rise, "RISE-UNEXPLAINED", "fee {fee_id}: more is open than was billed, and its original amount is the same"
     )
-    rejected = places(frame, known.history[known.history["state"] == "rejected"].drop_duplicates(KEY)) >= 0
-    again = (frame["change"] == "new") & rejected & unanswered("REJECTED-BEFORE")
+    again = (frame["change"] == "new") & _rejected_before(frame, known.history) & unanswered("REJECTED-BEFORE")
     rows.hold(
         again, "REJECTED-BEFORE", "fee {fee_id}: a person rejected it as it was; the report says otherwise by now"
     )
@@ -167,17 +171,29 @@ def _hold(rows: Sorting, known: Known) -> None:
     rows.hold(others, "MOVED", "fee {fee_id}: charged to another patron's id than the report names now")
 
 
+def _rejected_before(rows: pd.DataFrame, history: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether an older version was rejected; who rejected a newer one, of two that were held, has let this one be."""
+    rejected = history[history["state"] == "rejected"].sort_values("version", kind="stable").drop_duplicates(KEY)
+    at = places(rows, rejected)
+    before: npt.NDArray[np.bool_] = (at >= 0) & (taken(rejected, "version", at, 0) < rows["version"].to_numpy())
+    return before
+
+
 def agreed(rows: pd.DataFrame, decisions: pd.DataFrame, *codes: str) -> pd.Series[bool]:
     """Say of every row whether a person has said yes to this very change when it was held for one of ``codes``."""
     import pandas as pd
 
-    answers = (decisions["against"] == "") & decisions["code"].isin(codes)
-    plain = decisions.loc[answers, [*KEY, "content"]]
-    yes = set(plain.itertuples(index=False, name=None))
+    yes = _answered(decisions, codes) if len(decisions) else frozenset()
     if not yes:
         return pd.Series(data=False, index=rows.index, dtype="bool")
     said = rows[[*KEY, "content"]].itertuples(index=False, name=None)
     return pd.Series([one in yes for one in said], index=rows.index, dtype="bool")
+
+
+def _answered(decisions: pd.DataFrame, codes: Sequence[str]) -> frozenset[tuple[str, str, str]]:
+    answers = (decisions["against"] == "") & decisions["code"].isin(codes)
+    plain = decisions.loc[answers, [*KEY, "content"]]
+    return frozenset(plain.itertuples(index=False, name=None))
 
 
 def _passing(outcomes: Sequence[Outcome], positions: pd.DataFrame) -> pd.DataFrame:

@@ -52,7 +52,8 @@ def by_name(payment: Payment, named: Sequence[Named], left: int, debts: Sequence
     ``debts`` are the patron's at this system: those still open are named to people where the fee is not known.
 
     Of a line with unknown references the known part counts as paid at once, and the payment is held: its plan is
-    written once, so it waits until all of it is known or a person lets the known part go.
+    written once, so it waits until all of it is known or a person lets the known part go.  What went back of no debt
+    was of the unknown part; once nothing is left of that, the known part goes on.
     """
     wrong = _wrong(payment, named)
     if wrong:
@@ -61,8 +62,9 @@ def by_name(payment: Payment, named: Sequence[Named], left: int, debts: Sequence
     unknown = [one for one in named if one.charged is None]
     if not shares:
         return Match((), UNKNOWN, f"{_unsent(payment, unknown)}; {candidates(debts)}")
-    if unknown:
-        rest = f"{dollars(sum(one.cents for one in unknown))} of it wait"
+    waits = min(sum(one.cents for one in unknown), left - sum(share.cents for share in shares))
+    if waits > 0:
+        rest = f"{dollars(waits)} of it wait"
         known = {(share.source, share.fee_id) for share in shares}
         others = [debt for debt in debts if (debt.source, debt.fee_id) not in known]
         return Match(shares, PARTLY, f"{_unsent(payment, unknown)}: {rest}; {candidates(others)}")

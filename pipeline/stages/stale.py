@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.campus import approvals
+from pipeline.campus.approvals import yes_to
 from pipeline.rules import Sorting
 from pipeline.stages.arrival_exports import doubted
 from pipeline.stages.streams import first_and_last
@@ -24,7 +26,7 @@ STALE = "PAYMENTS-STALE"
 def stale(work: Work, frames: Sequence[pd.DataFrame], streams: Streams) -> Iterator[Finding]:
     """Name the files of tonight whose newest line is older than their return allows.
 
-    It stays in the archive and is looked at again every night, until a person approves its system.
+    It stays in the archive and is looked at again every night, until a person approves ``SYSTEM:stale``.
     """
     newest = _newest(frames)
     for sha in work.files:
@@ -33,7 +35,7 @@ def stale(work: Work, frames: Sequence[pd.DataFrame], streams: Streams) -> Itera
             continue
         if last < (work.today - timedelta(days=of.stale_days)).isoformat():
             text = f"{file.name}: its newest line is of {last}, more than {of.stale_days} days ago"
-            yield doubted(work, file, STALE, text)
+            yield doubted(work, file, STALE, text, yes_to(file.feed, approvals.STALE))
 
 
 def without(rows: pd.DataFrame, kept_back: Sequence[str]) -> Outcome:

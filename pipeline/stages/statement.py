@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.ports.ledger import Posting
-    from pipeline.ports.outside import AlmaFee, FeeReport
+    from pipeline.ports.outside import AlmaFee, AlmaTransaction, FeeReport
     from pipeline.stages.meter import Metered
 
 Entry = tuple[str, int, str]
@@ -41,10 +42,10 @@ def periods(days: Iterable[date]) -> list[tuple[date, date]]:
 def read_report(report: FeeReport, days: Iterable[date], metered: Metered) -> Mapping[str, Sequence[Entry]]:
     """Find every transaction under an id of ours around these days (UTC).  Raises Busy and Refused.
 
-    A fee that moved to another page while we read counts once.  One that fell between two pages is missing, so absence
-    from the report proves nothing.
+    A fee that moved to another page while we read counts once, and so does a transaction that several periods show with
+    its fee.  A fee that fell between two pages is missing, so absence from the report proves nothing.
     """
-    found: dict[str, list[Entry]] = {}
+    shown: Counter[tuple[str, AlmaTransaction]] = Counter()
     for first, last in periods(days):
         fees: dict[str, AlmaFee] = {}
         read, total = 0, 1
@@ -54,11 +55,16 @@ def read_report(report: FeeReport, days: Iterable[date], metered: Metered) -> Ma
                 break
             fees.update({fee.fee_id: fee for fee in page.fees})
             read, total = read + len(page.fees), page.total
-        for fee in fees.values():
-            for one in fee.transactions:
-                if OURS.fullmatch(one.external_id):
-                    found.setdefault(one.external_id, []).append((fee.fee_id, one.cents, one.time))
+        ours = [(fee_id, one) for fee_id, fee in fees.items() for one in _ours(fee)]
+        shown |= Counter(ours)  # as often as the period says that shows it most often
+    found: dict[str, list[Entry]] = {}
+    for fee_id, one in shown.elements():
+        found.setdefault(one.external_id, []).append((fee_id, one.cents, one.time))
     return found
+
+
+def _ours(fee: AlmaFee) -> list[AlmaTransaction]:
+    return [one for one in fee.transactions if OURS.fullmatch(one.external_id)]
 
 
 def judged(posting: Posting, there: Sequence[Entry]) -> View:

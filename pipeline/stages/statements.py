@@ -44,8 +44,8 @@ def sort(rows: Sorting, reported: pd.Series[bool], known: Known) -> None:
     again = _among(frame, current, frame.loc[current, SAME].duplicated())
     rows.put("duplicate", again, "SAME-AGAIN", "fee {fee_id} stands in tonight's reports more than once")
     current &= ~again.to_numpy()
-    refused = _unreadable_and_rejected(frame, current, known.history)
-    rows.put("duplicate", refused, "REJECTED", "fee {fee_id}: a person has rejected this row, which cannot be read")
+    refused = _rejected(frame, current, known.history)
+    rows.put("duplicate", refused, "REJECTED", "fee {fee_id}: a person has rejected this row")
     current &= ~refused.to_numpy()
     _number(frame, current, known)
     kept = _come_back(rows, stated & ~fresh, current)
@@ -62,15 +62,17 @@ def _among(frame: pd.DataFrame, some: npt.NDArray[np.bool_], hit: pd.Series[bool
     return pd.Series(whole, index=frame.index)
 
 
-def _unreadable_and_rejected(
-    frame: pd.DataFrame, current: npt.NDArray[np.bool_], history: pd.DataFrame
-) -> pd.Series[bool]:
-    """Rows that no later step could set beside what was rejected, for they are held before."""
+def _rejected(frame: pd.DataFrame, current: npt.NDArray[np.bool_], history: pd.DataFrame) -> pd.Series[bool]:
+    """Rows that no later step could set beside what was rejected, for they would be held before.
+
+    They cannot be read, or stand beside another row of their fee: rejecting one of two ends the question.
+    """
     import pandas as pd
 
     names = [*KEY, "content"]
     rejected = set(history.loc[history["state"] == "rejected", names].itertuples(index=False, name=None))
-    bad = current & (frame["unreadable"] != "").to_numpy(dtype=bool)
+    beside = _among(frame, current, frame.loc[current, KEY].duplicated(keep=False))
+    bad = current & ((frame["unreadable"] != "") | beside).to_numpy(dtype=bool)
     said = frame.loc[bad, names].itertuples(index=False, name=None)
     return _among(frame, bad, pd.Series([one in rejected for one in said], dtype="bool"))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
-from pipeline.ports.ledger import UploadState
+from pipeline.ports.ledger import DROPPED_UPLOADS, PAYMENT_FILE
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.deliver import PAYMENT
 from pipeline.stages.retry import retry
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from pipeline.campus.back import ImportFiles
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import UploadBook
-
-GIVEN_UP = (UploadState.CANCELLED, UploadState.SUPERSEDED)
-"""Files that never came to lie there: what lies under their name is somebody else's."""
 
 
 def why_none(source: str, imports: ImportFiles, work: Work) -> list[Finding]:
@@ -33,7 +29,7 @@ def why_none(source: str, imports: ImportFiles, work: Work) -> list[Finding]:
     except (Busy, Refused) as error:
         code = "DELIVER-BUSY" if isinstance(error, Busy) else "DELIVER-REFUSED"
         return [Finding(code, "Alma", f"{imports.folder}: cannot be listed, so no file of {source} is made: {error}")]
-    ours = [one.name for one in listed if imports.is_name(source, one.name.removeprefix(work.prefix))]
+    ours = [one.name for one in listed if imports.is_name(source, one.name)]
     names = sorted(set(ours) - _known(ours, work.ledger))
     more = f" and {len(names) - 1} more" if names[1:] else ""
     text = f"lies there{more}, and this ledger has not sent it; payments of {source} wait"
@@ -41,4 +37,6 @@ def why_none(source: str, imports: ImportFiles, work: Work) -> list[Finding]:
 
 
 def _known(names: Sequence[str], book: UploadBook) -> set[str]:
-    return {one.batch.name for one in book.uploads_of(names) if one.batch.kind == PAYMENT and one.state not in GIVEN_UP}
+    """What lies under the name of a file that was dropped is somebody else's: it never came to lie there."""
+    sent = [one for one in book.uploads_of(names) if one.batch.kind == PAYMENT_FILE]
+    return {one.batch.name for one in sent if one.state not in DROPPED_UPLOADS}

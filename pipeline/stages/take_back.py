@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.findings import Finding
@@ -12,9 +14,10 @@ from pipeline.stages.credited import Books as ChargedBooks
 from pipeline.stages.credited import Credit, Credited
 from pipeline.stages.duties import Duties
 from pipeline.stages.giveback import Origin, divided, parts, together, unsent
-from pipeline.stages.match import debts_of, fees_named
+from pipeline.stages.match import ALL_BACK, debts_of, fees_named
 from pipeline.stages.never_sent import NeverSent
-from pipeline.stages.origins import by_fee, by_receipt, cents_for, is_for, names
+from pipeline.stages.of_receipt import TOO_MUCH, UNCLEAR, taken_back
+from pipeline.stages.origins import backs_of, by_fee, by_receipt, cents_for, names
 from pipeline.stages.payable import Hold
 from pipeline.stages.writeoffs import TOO_MUCH as MORE_THAN_OPEN
 from pipeline.stages.writeoffs import UNPLACED, adjusted, written_off
@@ -29,13 +32,25 @@ if TYPE_CHECKING:
     from pipeline.stages.giveback import Debt, Part
 
 EARLY = "REVERSAL-EARLY"
-TOO_MUCH = "REVERSAL-TOO-MUCH"
-UNCLEAR = "REVERSAL-UNCLEAR"
 
 LOOKED_AT_AGAIN = frozenset({EARLY, UNPLACED, MORE_THAN_OPEN})
 """Lines held for these reasons are thought about again every night: what they speak of may have come since."""
 
 GOING_BACK = frozenset({"sale", "refund", "void", "reversal", "chargeback"})
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What goes back of one payment: its debts, its part in each, and the cents that come off each."""
+
+    origin: Origin
+    charged: Mapping[Debt, Charged]
+    given: Sequence[Part]
+    taken: Mapping[Debt, int]
+
+    def stays(self, line: Payment) -> list[Part]:
+        """Give the parts that need not go out at all."""
+        return unsent(self.origin, self.given, self.taken, line)
 
 
 class Books(ChargedBooks, PostingBook, TaskBook, Protocol):
@@ -108,19 +123,11 @@ class Desk:
         lines = [self._known(one) for one in by_receipt(line, self.book)]
         if not lines:
             return self._of_the_fee(line)
-        enough = [one for one in lines if one.left >= -line.cents] or lines[:1]
-        return self._unclear(line, enough) or self._of_one(line, enough[0])
-
-    def _unclear(self, line: Payment, enough: Sequence[Origin]) -> Hold | None:
-        """A receipt says enough if one line of it is left, or several of the one fee that is named, and of no other."""
-        says = f"{dollars(-line.cents)} go back of receipt {line.origin_ref or line.payment_ref}"
-        if len(enough) > 1 and len(names(line)) != 1:
-            return Hold(UNCLEAR, f"{says}, which has {len(enough)} lines that they may be for")
         known = [self.book.charged(line.system, name) for name in names(line)]
-        debts = [(one.source, one.fee_id) if one else None for one in known]
-        if all(is_for(line, one.payment, debts) for one in enough):
-            return None
-        return Hold(UNCLEAR, f"{says} for {', '.join(sorted(names(line)))}, and that receipt paid another fee")
+        meant = taken_back(line, lines, [(one.source, one.fee_id) if one else None for one in known])
+        if isinstance(meant, Hold):
+            return meant
+        return self._of_one(line, meant[0]) if len(meant) == 1 else self._of_all(line, meant)
 
     def _of_the_fee(self, line: Payment) -> Hold | None:
         """Without a receipt the newest payment of just these cents counts; else the debt is opened by so much.
@@ -147,21 +154,56 @@ class Desk:
         if -line.cents > origin.left or overdrawn:
             says = f"{dollars(-line.cents)} go back, and {dollars(0 if overdrawn else origin.left)} of receipt"
             return Hold(TOO_MUCH, f"{says} {origin.payment.payment_ref or origin.payment.key} are left")
-        stays = unsent(origin, given, taken, line)
+        going = Going(origin, charged, given, taken)
+        stays = going.stays(line)
         if (stays or origin.cancels(line)) and (doubt := self._doubt(origin, stays, charged)):
             return Hold(EARLY, f"{dollars(-line.cents)} go back, and {doubt}")
         if origin.cancels(line):
             self.book.cancel_payment(origin.payment, line, _cancelled(line), self.clock.now())
             return None
         duties = Duties(line, self.today)
-        if origin.payment.state is PaymentState.SETTLED:
-            duties.look(None, -line.cents)
-        for part in given:
-            if cents := taken.get(part.debt, 0):
-                self._duty(line, charged[part.debt], part, cents, duties)
-        self._unsend(stays, line)
+        of_no_fee = -line.cents - sum(taken.values())
+        if origin.payment.state is PaymentState.SETTLED and of_no_fee:
+            duties.look(None, of_no_fee)
+        self._undo(line, going, duties)
         self._book(line, taken, duties, [origin], origin.payment.key)
         return None
+
+    def _of_all(self, line: Payment, origins: Sequence[Origin]) -> Hold | None:
+        """All that is left of every line of a receipt goes back at once; one that waits for its plan ends with that."""
+        going = [self._whole(origin) for origin in origins]
+        charged = {debt: known for one in going for debt, known in one.charged.items()}
+        taken: Counter[Debt] = Counter()
+        for one in going:
+            taken.update(one.taken)
+        back = f"{dollars(-line.cents)} go back"
+        if any(cents > charged[debt].paid_cents for debt, cents in taken.items()):
+            return Hold(TOO_MUCH, f"{back}, and so much is not left of the fees that the receipt paid")
+        if sum(taken.values()) != -line.cents:
+            return Hold(UNCLEAR, f"{back}, and {dollars(sum(taken.values()))} of that are known to be for a fee")
+        for one in going:
+            stays = one.stays(line)
+            if (stays or one.origin.waits) and (doubt := self._doubt(one.origin, stays, one.charged)):
+                return Hold(EARLY, f"{back}, and {doubt}")
+        duties = Duties(line, self.today)
+        for one in going:
+            self._undo(line, one, duties)
+            if one.origin.waits:
+                self.book.settle_payment(one.origin.payment, PaymentState.SETTLED, "", ALL_BACK, self.clock.now())
+        self._book(line, taken, duties, origins, "")
+        return None
+
+    def _whole(self, origin: Origin) -> Going:
+        charged = self._charged(origin)
+        given = parts(origin, charged)
+        return Going(origin, charged, given, {part.debt: part.left for part in given if part.left > 0})
+
+    def _undo(self, line: Payment, going: Going, duties: Duties) -> None:
+        """Tell staff what Alma shows too much, and let nothing go out any more that went back whole."""
+        for part in going.given:
+            if cents := going.taken.get(part.debt, 0):
+                self._duty(line, going.charged[part.debt], part, cents, duties)
+        self._unsend(going.stays(line), line)
 
     def _doubt(self, origin: Origin, unsent: Sequence[Part], charged: Mapping[Debt, Charged]) -> str:
         """Say why what is to be cancelled may be in Alma all the same, as after the ledger was lost."""
@@ -201,7 +243,7 @@ class Desk:
         self.book.take_back(line, shares, duties.made, self.clock.now(), origin=key)
 
     def _known(self, payment: Payment) -> Origin:
-        return Origin(payment, self.book.backs_of(payment.key), self.book.postings_of(payment.key))
+        return Origin(payment, backs_of(payment, self.book), self.book.postings_of(payment.key))
 
     def _duty(self, line: Payment, charged: Charged, part: Part, cents: int, duties: Duties) -> None:
         """Tell staff what Alma shows too much: paid, or given back twice because the book came back as well."""

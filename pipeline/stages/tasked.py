@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
+from pipeline.ports.ledger import TaskState
 from pipeline.stages.reopened import person
 
 if TYPE_CHECKING:
@@ -14,18 +15,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-COLUMNS = ("source", "fee_id", "reference", "patron_id", "cents")
-"""What is asked of an open task (records.Task)."""
+COLUMNS = ("source", "fee_id", "reference", "patron_id", "cents", "state")
+"""What is asked of a task (records.Task)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Awaited:
-    """A fee that staff are to enter anew: whose, over how much, and the names under which its debt is known."""
+    """A fee that staff are to enter anew, or say they have: whose, over how much, and the names of its debt."""
 
     patron: str
     cents: int
     reference: str
     names: frozenset[str]
+    source: str
+    state: str
 
 
 def excused(frame: pd.DataFrame, told: Mapping[str, pd.Series[str]], tasks: pd.DataFrame) -> dict[str, pd.Series[str]]:
@@ -35,7 +38,7 @@ def excused(frame: pd.DataFrame, told: Mapping[str, pd.Series[str]], tasks: pd.D
     refund it is worth less than was billed, and after a second one the debt has been continued before.  No more fees
     pass than tasks are open.
     """
-    awaited = _awaited(tasks)
+    awaited = _awaited(tasks[tasks["state"] == TaskState.OPEN])
     if not awaited:
         return dict(told)
     claims: dict[int, str] = {}
@@ -54,25 +57,29 @@ def excused(frame: pd.DataFrame, told: Mapping[str, pd.Series[str]], tasks: pd.D
 
 
 def may_reopen(frame: pd.DataFrame, judged: pd.Series[bool], tasks: pd.DataFrame) -> pd.Series[str]:
-    """Say of each new fee (``judged``) for which open task it may have been entered; "" where there is none.
+    """Say of each new fee (``judged``) for which task it may have been entered; "" where there is none.
 
-    That is one of the same patron and amount: without the mark in its comment the debt would be billed twice.
+    That is one of the same patron and amount: without the mark in its comment the debt would be billed twice.  A task
+    that is done counts for fees of its source, whose comments nobody reads.
     """
     import pandas as pd
 
     awaited = _awaited(tasks)
     words = [""] * len(frame)
     for place in [place for place, one in enumerate(judged.tolist()) if one and awaited]:
-        if fitting := _of(frame, place, awaited):
+        source = str(frame["source"].iloc[place])
+        if fitting := [
+            one for one in _of(frame, place, awaited) if one.state == TaskState.OPEN or one.source == source
+        ]:
             words[place] = _words(str(frame["fee_id"].iloc[place]), fitting)
     return pd.Series(words, index=frame.index, dtype="str")
 
 
 def _awaited(tasks: pd.DataFrame) -> list[_Awaited]:
-    rows = zip(*(tasks[name].tolist() for name in ("patron_id", "cents", "reference", "fee_id")), strict=True)
+    rows = zip(*(tasks[name].tolist() for name in COLUMNS), strict=True)
     return [
-        _Awaited(person(patron), int(cents), reference, frozenset({reference, fee_id}))
-        for patron, cents, reference, fee_id in rows
+        _Awaited(person(patron), int(cents), reference, frozenset({reference, fee_id}), source, state)
+        for source, fee_id, reference, patron, cents, state in rows
     ]
 
 
@@ -93,6 +100,11 @@ def _without(words: pd.Series[str], places: set[int]) -> pd.Series[str]:
 
 
 def _words(fee_id: str, fitting: Sequence[_Awaited]) -> str:
-    marks = " or ".join(f'"reopens {one.reference}"' for one in fitting)
     worth = dollars(fitting[0].cents)
-    return f"fee {fee_id}, {worth}: {worth} of this patron went back and the fee was to be entered anew with {marks}"
+    back = f"fee {fee_id}, {worth}: {worth} of this patron went back and"
+    awaited = [one for one in fitting if one.state == TaskState.OPEN]
+    if awaited:
+        marks = " or ".join(f'"reopens {one.reference}"' for one in awaited)
+        return f"{back} the fee was to be entered anew with {marks}"
+    old = " or ".join(one.reference for one in fitting)
+    return f"{back} fee {old} was entered anew; comments of {fitting[0].source} are not read, so this may be that fee"

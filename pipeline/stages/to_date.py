@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pipeline.findings import Finding, Outcome
+from pipeline.money import dollars
+from pipeline.ports.ledger import PaymentState
 from pipeline.rules import Sorting
 from pipeline.stages.identity import TO_DATE, step_of
+from pipeline.stages.resolving import SAID_AGAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import pandas as pd
 
-    from pipeline.findings import Outcome
     from pipeline.ports.ledger import Payment, PaymentBook
     from pipeline.stages.told import Memory
 
-TWO_SUMS, OLDER = "PAYMENT-TWO-SUMS", "PAYMENT-SUM-OLDER"
+TWO_SUMS, OLDER, APPROVED = "PAYMENT-TWO-SUMS", "PAYMENT-SUM-OLDER", "PAYMENT-SUM-APPROVED"
 NOT_ENTERED = (TWO_SUMS, OLDER)
 """Why a sum is held that is no payment a person could let go: the next file says again what was paid."""
 
@@ -26,16 +29,29 @@ WHY_OLDER = (
     "{before_cents} cents count as paid of {fee_ref}; this sum, said for {occurred_on}, is older, and not entered"
 )
 
+WHY_AGAIN = (
+    "{before_cents} cents count as paid of {fee_ref}; this sum, said for {occurred_on}, is more, and a person had said "
+    "of {rejected_cents} cents that they never came"
+)
+
 NEWS, KNOWN, NOTHING, CONTRADICTS, OTHERWISE = "news", "known", "nothing", "contradicts", "otherwise"
+AGREED, AGAIN = "agreed", "again"
 
 
 @dataclass(slots=True)
 class Chain:
-    """What a reference has paid by all that was said so far: how many changes, the sum, the newest day."""
+    """What a reference has paid by all that was said so far: how many changes, the sum, the newest day.
+
+    ``said`` are the keys of the changes that count.  ``rejected`` are the cents of which a person said that they never
+    came, ``answered`` the sums that were said again after that and rejected too.
+    """
 
     steps: int = 0
     cents: int = 0
     on: str = ""
+    said: list[str] = field(default_factory=list)
+    rejected: int = 0
+    answered: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,7 @@ class Verdict:
     what: str
     key: str
     before: int = 0
+    rejected: int = 0
 
 
 def differences(given: pd.DataFrame, files: Said, book: PaymentBook, memory: Memory) -> Outcome:
@@ -77,7 +94,8 @@ def differences(given: pd.DataFrame, files: Said, book: PaymentBook, memory: Mem
     Passed rows have the difference as amount_cents, the rest as before_cents; less than before is a reversal.  Of a
     reference that a file names several times the newest day counts.  Two sums of that day are held (NOT_ENTERED), and
     so is another sum than the one that counts, if it is of an older day, or its file came late.  A file that is not in
-    ``files.read`` is booked and says nothing new.
+    ``files.read`` is booked and says nothing new.  What a person said never came does not count; a sum that would have
+    it count is held whole (SAID_AGAIN).
     """
     statements = _statements(given)
     chains = _chains(book, {one.key for one in statements})
@@ -88,8 +106,9 @@ def differences(given: pd.DataFrame, files: Said, book: PaymentBook, memory: Mem
             found |= _judged(same, chain, late=sha in files.late, agreed=same[0].system in files.agreed)
         else:
             found |= _known(same)
-        memory.said.setdefault(sha, set()).update(step_of(key, number + 1) for number in range(chain.steps))
-    return _sorted(given, [found[place] for place in range(len(given))])
+        memory.said.setdefault(sha, set()).update(chain.said)
+    verdicts = [found[place] for place in range(len(given))]
+    return replace(_sorted(given, verdicts), findings=tuple(_approved(given, verdicts)))
 
 
 def _statements(given: pd.DataFrame) -> list[Statement]:
@@ -122,8 +141,14 @@ def _chains(book: PaymentBook, keys: Collection[str]) -> dict[str, Chain]:
 
 def _add(chain: Chain, payment: Payment) -> None:
     chain.steps += 1
-    chain.cents += payment.cents
     chain.on = max(chain.on, payment.occurred_on)
+    if payment.state is not PaymentState.EXCLUDED:
+        chain.cents += payment.cents
+        chain.said.append(payment.key)
+    elif payment.code == SAID_AGAIN:
+        chain.answered.add(chain.cents + payment.cents)
+    else:
+        chain.rejected += payment.cents
 
 
 def _known(same: list[Statement]) -> dict[int, Verdict]:
@@ -143,12 +168,16 @@ def _judged(same: list[Statement], chain: Chain, *, late: bool, agreed: bool) ->
     if len({one.cents for one in last}) > 1:
         return found | {one.place: Verdict(CONTRADICTS, one.key) for one in last}
     one = last[0]
-    if one.cents == chain.cents:
+    if one.cents == chain.cents or one.cents in chain.answered:
         return found if chain.steps else found | {one.place: Verdict(NOTHING, one.key)}
-    if not agreed and (newest < chain.on or (late and chain.steps)):
+    older = newest < chain.on or (late and chain.steps > 0)
+    if older and not agreed:
         return found | {one.place: Verdict(OTHERWISE, one.key, chain.cents)}
-    found[one.place] = Verdict(NEWS, step_of(one.key, chain.steps + 1), chain.cents)
+    again = chain.rejected and one.cents > chain.cents
+    key, what = step_of(one.key, chain.steps + 1), AGAIN if again else AGREED if older else NEWS
+    found[one.place] = Verdict(what, key, chain.cents, chain.rejected)
     chain.steps, chain.cents, chain.on = chain.steps + 1, one.cents, newest
+    chain.said.append(key)
     return found
 
 
@@ -163,6 +192,7 @@ def _sorted(given: pd.DataFrame, verdicts: list[Verdict]) -> Outcome:
         given.assign(
             payment_key=pd.Series([one.key for one in verdicts], index=index, dtype="str"),
             before_cents=before,
+            rejected_cents=[one.rejected for one in verdicts],
             amount_cents=change,
             kind=given["kind"].where(change == 0, kind).astype("str"),
         )
@@ -175,7 +205,19 @@ def _sorted(given: pd.DataFrame, verdicts: list[Verdict]) -> Outcome:
     rows.put("excluded", those(NOTHING), "PAYMENT-ZERO", "line {line} moves no money")
     rows.hold(those(CONTRADICTS), TWO_SUMS, "two sums of {fee_ref} are said for {occurred_on}; neither is entered")
     rows.hold(those(OTHERWISE), OLDER, WHY_OLDER)
-    return rows.outcome()
+    rows.hold(those(AGAIN), SAID_AGAIN, WHY_AGAIN)
+    made = rows.outcome()
+    boxes = {box: frame.drop(columns="rejected_cents") for box, frame in made.boxes.items()}
+    return Outcome(made.passed.drop(columns="rejected_cents"), boxes)
+
+
+def _approved(given: pd.DataFrame, verdicts: list[Verdict]) -> Iterator[Finding]:
+    """Tell, with both figures, which sums count only because a person said that they may."""
+    columns = (given[name] for name in ("amount_cents", "fee_ref", "occurred_on"))
+    for one, cents, reference, day in zip(verdicts, *columns, strict=True):
+        if one.what == AGREED:
+            says = f"{dollars(cents)}, said of {reference} for {day}, count as paid of it"
+            yield Finding(APPROVED, one.key, f"{says}; {dollars(one.before)} did before; approved")
 
 
 def is_to_date(frame: pd.DataFrame) -> pd.Series[bool]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import PaymentState
 from pipeline.rules import Sorting
-from pipeline.stages.identity import CONTENT, RECEIPT, key_of, line_of
+from pipeline.stages.identity import CONTENT, RECEIPT, back_of, key_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,22 +21,25 @@ if TYPE_CHECKING:
 
 FOREIGN = "PAYMENT-NOT-OURS"
 
-OTHER_DAY = "its receipt said the same money before, of another day than {occurred_on}: the same money, or more of it"
+OTHER_DAY = "PAYMENT-OTHER-DAY"
+ANOTHER_DAY = "its receipt said the same money before, of another day than {occurred_on}: the same money, or more of it"
+MADE_GOOD = "its receipt said the same money of {occurred_on} before and took it back: made good again, or told again"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a line of money said when it was first told: fingerprint, the file it stood in, its day, if it was ours."""
+    """What a line of money said when it was first told: fingerprint, file, day, if it was ours, line of its file."""
 
     fingerprint: str
     file_sha: str
     on: str = ""
     foreign: bool = False
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What tells a row of tables.PAYMENTS from others."""
+    """What tells a row of tables.PAYMENTS from others; ``back`` is the key of what its own receipt takes it back by."""
 
     key: str
     fingerprint: str
@@ -46,6 +50,7 @@ class Row:
     receipt: str
     place: str
     on: str
+    back: str
 
 
 @dataclass(slots=True)
@@ -55,10 +60,11 @@ class Memory:
     told: dict[str, Told]
     streams: Streams
     said: dict[str, set[str]] = field(default_factory=dict)
+    times: Counter[tuple[str, str]] = field(default_factory=Counter)
     ours_now: set[str] = field(default_factory=set)
 
     def verdict(self, row: Row) -> tuple[str, str]:
-        """Say what a line is (news, known, changed, repeated, another day) and which key it bears; remember it."""
+        """Say what a line is (news, known, changed, repeated, another day, made good) and its key; remember it."""
         what, key = self.put_aside(row)
         if what == "known" and (before := self.told.get(key)) is not None and before.foreign:
             self.ours_now.add(key)
@@ -73,10 +79,10 @@ class Memory:
             key = key_of(row.key, row.fingerprint, *self._where(row))
         if key in self.told:
             what = "known"
-        if what == "known" and self._of_another_day(row, key):
+        if what == "known" and (otherwise := self._said_otherwise(row, key)):
             key = _of_day(key, row.on)
-            what = "known" if key in self.told else "another day"
-        self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on))
+            what = "known" if key in self.told else otherwise
+        self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on, line=row.line))
         self.said.setdefault(row.sha, set()).update((row.key, key, row.place))
         return what, key
 
@@ -102,10 +108,25 @@ class Memory:
             return "known", row.receipt
         return ("news", row.place) if least.file_sha == row.sha else ("changed", "")
 
-    def _of_another_day(self, row: Row, key: str) -> bool:
-        """Whether a receipt says the same money of a day on which it had not said it: it may move money twice."""
-        before = self.told[key].on
-        return row.identity == RECEIPT and "" not in (row.on, before) and row.on != before
+    def expect(self, rows: Iterable[Row]) -> None:
+        """Count beforehand how often each file says a line of a receipt."""
+        self.times.update((row.sha, row.key) for row in rows if row.identity == RECEIPT)
+
+    def _said_otherwise(self, row: Row, key: str) -> str:
+        """Say how a receipt says the same money otherwise than before: it may move money twice."""
+        before = self.told[key]
+        if row.identity != RECEIPT:
+            return ""
+        if "" not in (row.on, before.on) and row.on != before.on:
+            return "another day"
+        return "made good" if self._made_good(row, before) else ""
+
+    def _made_good(self, row: Row, before: Told) -> bool:
+        """Whether a file that repeats nothing says money once more that its receipt took back, and says that less."""
+        if row.repeats == "cumulative" or row.back not in self.told:
+            return False
+        once_more = (row.sha, row.line) != (before.file_sha, before.line)
+        return once_more and self.times[row.sha, row.key] > self.times[row.sha, row.back]
 
     def _where(self, row: Row) -> tuple[str, ...]:
         """An equal line is one for its file; in a report that repeats itself, one for all its files."""
@@ -117,7 +138,9 @@ def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
     """Give the rows of tables.PAYMENTS as told apart."""
     names = ("payment_key", "fingerprint", "file_sha", "line", "identity", "repeats", "receipt_key", "line_key")
     columns = (frame[name].astype("str").tolist() for name in (*names, "occurred_on"))
-    return (Row(*said) for said in zip(*columns, strict=True))
+    receipts = zip(*(frame[name].tolist() for name in ("system", "payment_ref", "payment_line", "kind")), strict=True)
+    backs = [back_of(*of) if kind == "sale" else "" for *of, kind in receipts]
+    return (Row(*said) for said in zip(*columns, backs, strict=True))
 
 
 def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
@@ -128,7 +151,7 @@ def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
             of = streams.of(row.sha)
             pattern = (of.pattern,) if of is not None else ()
             mine = {row.key, row.receipt, row.place, key_of(row.key, row.fingerprint)} - {""}
-            found |= mine
+            found |= mine | ({row.back} - {""})
             if row.identity == RECEIPT:
                 found |= {_of_day(key, row.on) for key in mine}
             else:
@@ -140,7 +163,7 @@ def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
     """Begin with what the ledger knows."""
     return Memory(
         {
-            key: Told(one.fingerprint, one.file_sha, one.occurred_on, foreign=_is_foreign(one))
+            key: Told(one.fingerprint, one.file_sha, one.occurred_on, _is_foreign(one), str(one.line))
             for key, one in known.items()
         },
         streams,
@@ -160,7 +183,9 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
     """Sort rows into what is news (passed), what is known (duplicate) and what contradicts (held)."""
     import pandas as pd
 
-    verdicts = [memory.verdict(row) for row in rows_of(given)]
+    told = list(rows_of(given))
+    memory.expect(told)
+    verdicts = [memory.verdict(row) for row in told]
     rows = Sorting(given.assign(payment_key=pd.Series([key for _, key in verdicts], index=given.index, dtype="str")))
 
     def those(which: str) -> pd.Series[bool]:
@@ -168,6 +193,7 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
 
     rows.put("duplicate", those("known"), "PAYMENT-KNOWN", "the ledger holds this line, or an earlier one of tonight")
     rows.hold(those("changed"), "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
-    rows.hold(those("another day"), "PAYMENT-OTHER-DAY", OTHER_DAY)
+    rows.hold(those("another day"), OTHER_DAY, ANOTHER_DAY)
+    rows.hold(those("made good"), OTHER_DAY, MADE_GOOD)
     rows.hold(those("repeated"), "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
     return rows.outcome()

@@ -48,12 +48,17 @@ TONIGHT = "tonight"
 
 
 def _candidates(frame: pd.DataFrame, recent: pd.DataFrame, today: date) -> pd.DataFrame:
-    """The charges that others may look like: those sent in the last days, and tonight's if several sources speak."""
+    """The charges that others may look like: those sent in the last days, and tonight's if several sources speak.
+
+    A debt that was raised or lowered since looks like what was sent first, and like what is billed of it now.
+    """
     import pandas as pd
 
     first_day = (today - timedelta(days=DAYS)).isoformat()
-    sent = recent.loc[recent["sent_on"] >= first_day, [*ALIKE, *WHOSE, "sent_on"]]
-    known = _with_person(sent.assign(when="sent on " + sent["sent_on"]))
+    sent = recent.loc[recent["sent_on"] >= first_day, [*ALIKE, *WHOSE, "billed_cents", "sent_on"]]
+    moved = sent[(sent["billed_cents"] != sent["amount_cents"]) & (sent["billed_cents"] > 0)]
+    both = pd.concat([sent, moved.assign(amount_cents=moved["billed_cents"])], ignore_index=True)
+    known = _with_person(both.drop(columns="billed_cents").assign(when="sent on " + both["sent_on"]))
     new = frame[(frame["kind"] == "charge") & (frame["movement"] == 1)]
     if len(new["source"].unique()) <= 1:
         return known
@@ -90,23 +95,30 @@ def _words(fee: str, day: str, amount: int, then: str, source: str, when: str) -
 
 
 def taken(frame: pd.DataFrame, first: pd.Series[bool], recent: pd.DataFrame, elsewhere: pd.DataFrame) -> pd.Series[str]:
-    """Say of each first charge whose reference it would bear a second time at its system; "" where it is free.
+    """Say of each first charge whose reference or fee id it would bear a second time; "" where both are free.
 
-    Those who have it are charges that were sent, fees of other sources in the ledger, and those of tonight's charges
-    that stand first by the name of their source.
+    A fee id is taken at whatever system: two sources that say one fee do not make it two debts.  Those who have it are
+    charges that were sent, fees of other sources in the ledger, and those of tonight's charges that stand first by the
+    name of their source.
     """
     import pandas as pd
 
-    new = frame.loc[first, ["system", "reference", "source"]]
-    known = {**_owners(recent, "reference"), **_owners(elsewhere, "fee_id")}
+    new = frame.loc[first, ["system", "reference", "source", "fee_id"]]
+    ids = {**_owners(recent, "fee_id"), **_owners(elsewhere, "fee_id")}
+    known = {**_owners(recent, "reference"), **ids}
     if len(new["source"].unique()) > 1:
-        known = {**_owners(new.sort_values("source", ascending=False), "reference"), **known}
+        tonight = new.sort_values("source", ascending=False)
+        ids, known = {**_owners(tonight, "fee_id"), **ids}, {**_owners(tonight, "reference"), **known}
+    at = {fee: (system, source) for (system, fee), source in ids.items() if system}
     words = dict.fromkeys(frame.index, "")
-    for place, system, name, source in zip(new.index, *(new[one].tolist() for one in new.columns), strict=True):
-        owner = known.get((system, name), source)
+    for place, system, name, source, fee in zip(new.index, *(new[one].tolist() for one in new.columns), strict=True):
+        where, owner = system, known.get((system, name), source)
+        if owner == source:
+            where, owner = at.get(fee, (system, source))
         if owner != source:
+            what = name if where == system else fee
             words[place] = (
-                f"source {owner} has {name} at {system} too: leave it out of one of the two, and reject this one"
+                f"source {owner} has {what} at {where} too: leave it out of one of the two, and reject this one"
             )
     return pd.Series(words, index=frame.index, dtype="str")
 

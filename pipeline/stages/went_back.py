@@ -41,8 +41,8 @@ def kept(payment: Payment, backs: Sequence[Payment]) -> Mapping[int, int]:
 def taken(payment: Payment, share: Share, book: Books) -> int:
     """Add up what other payments took of the debt of a share, as far as the bursar has kept it.
 
-    For debts of which Alma's balance says nothing.  What went back before its plan was never taken; what went back and
-    nobody says of which payment, is taken no longer.
+    For debts of which Alma's balance says nothing.  What a person settled stays for its debts, so it counts in full.
+    What went back before its plan was never taken; what went back and nobody says of which payment, is taken no longer.
     """
     debt = (share.source, share.fee_id)
     lines = [one for one in book.payments_for(*debt) if one.state is not PaymentState.CANCELLED]
@@ -51,10 +51,16 @@ def taken(payment: Payment, share: Share, book: Books) -> int:
         gone[line.takes_back] -= min(0, cents_for(line, debt))
     total = -gone[""]
     for other in lines:
-        if other.key != payment.key and other.state is PaymentState.ALLOCATED:
-            there = sum(one.cents for one in book.postings_of(other.key) if _takes(one, debt))
-            total += max(0, min(there, cents_for(other, debt) - gone[other.key]))
+        if other.key != payment.key and other.state in (PaymentState.ALLOCATED, PaymentState.SETTLED):
+            total += max(0, min(_placed(other, debt, book), cents_for(other, debt) - gone[other.key]))
     return total
+
+
+def _placed(payment: Payment, debt: tuple[str, str], book: Books) -> int:
+    """Give the cents that a payment pays of a debt: as its plan says, or all it is for if a person settled it."""
+    if payment.state is PaymentState.SETTLED:
+        return cents_for(payment, debt)
+    return sum(one.cents for one in book.postings_of(payment.key) if _takes(one, debt))
 
 
 def _takes(posting: Posting, debt: tuple[str, str]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
+from pipeline.stages.external import OURS
 from pipeline.stages.look import sums_close
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from pipeline.campus.policy import Falls
     from pipeline.ports.outside import AlmaFee, AlmaTransaction
-
-OURS = "BP"
-"""How the id of every payment of ours in Alma begins."""
 
 HANDS = {"WAIVE": "waived", "CREDIT": "credited", "PAYMENT": "paid_at_desk"}
 """Alma's types of transaction that take something off a fee, and what we call them."""
@@ -75,8 +73,8 @@ def _unknown(transactions: Sequence[AlmaTransaction]) -> bool:
 
 def _hands(transactions: Sequence[AlmaTransaction], debt: Debt) -> list[tuple[str, int]]:
     """What was taken off and is not accounted for yet, newest last: the oldest were there when the fee was charged."""
-    ours = sum(one.cents for one in transactions if one.external_id.startswith(OURS))
-    others = [one for one in transactions if not one.external_id.startswith(OURS)]
+    ours = sum(one.cents for one in transactions if OURS.fullmatch(one.external_id))
+    others = [one for one in transactions if not OURS.fullmatch(one.external_id)]
     accounted = max(debt.original - debt.billed, 0)
     left = []
     for one in sorted(others, key=lambda one: one.time):

@@ -101,6 +101,8 @@ def _summary(morning: Morning) -> Iterator[Row]:
     yield "Environment", None, None, morning.environment
     yield "Business date", None, None, morning.business_date.isoformat()
     yield "Run", None, None, morning.run
+    if morning.kept_in is not None:
+        yield "Shadow", None, None, f"nothing was let out; files lie in {morning.kept_in}"
     yield "Verdict", None, None, morning.verdict
     for name, tally in named(morning.totals):
         yield f"Fees {name}", *_figures(tally), None

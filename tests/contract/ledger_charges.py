@@ -53,6 +53,7 @@ class RunBookContract:
 
     def test_nothing_runs_on_a_ledger_that_nobody_opened(self, ledger: Ledger) -> None:
         assert not ledger.is_open()
+        assert ledger.opened_at() is None
         with pytest.raises(NotOpenedError, match=r"bursar opening --empty --campus"):
             ledger.begin_run("night", MONDAY, "c" * 64, NOON)
         assert ledger.runs(5) == []
@@ -60,6 +61,7 @@ class RunBookContract:
     def test_runs_are_numbered_for_ever_and_counted_by_date(self, ledger: Ledger) -> None:
         ledger.open_empty("pat", NOON)
         assert ledger.is_open()
+        assert ledger.opened_at() == NOON
         first = ledger.begin_run("night", MONDAY, "c" * 64, NOON)
         ledger.end_run(first, 1, "2 files sent", later(1))
         second = ledger.begin_run("payments", MONDAY, "c" * 64, later(2))
@@ -167,9 +169,6 @@ class ChargeBookContract:
         for nowhere in (1, tables.FOLDED):
             with pytest.raises(LedgerError, match="in no file"):
                 ledger.book(run, booking([good], [movement(good, nowhere)], [batch([movement(good)])]), NOON)
-        carried = movement(good, carried=True)
-        with pytest.raises(LedgerError, match="repeats"):
-            ledger.book(run, booking([], [carried], [batch([carried])]), NOON)
         with pytest.raises(LedgerError, match="F1"):
             ledger.book(run, booking([good]), NOON)
         assert ledger.standing()["fees"] == {}
@@ -284,6 +283,38 @@ class ChargeBookContract:
         ledger.book(run, snapshot([], [one], 2), later(24))
         charges = [line["text"] for line in ledger.story("F1") if line["event"] == "charge"]
         assert [text.rpartition(" ")[2] for text in charges] == ["peoplesoft_0001.dat", "peoplesoft_0002.dat"]
+
+    def test_what_stood_in_a_file_that_was_given_up_goes_once_into_another(self, ledger: Ledger) -> None:
+        run, one = begun(ledger), fee("F1", 1000)
+        ledger.book(run, charging(one), NOON)
+        assert ledger.given_up("peoplesoft").empty
+        again = movement(one, carried=True)
+        with pytest.raises(LedgerError, match=r"_0002\.dat is no snapshot, but repeats a movement of fee F1"):
+            ledger.book(run, booking([], [again], [batch([again], 2)]), later(1))
+        for hour, sequence in ((2, 2), (4, 3)):
+            ledger.move_upload(ledger.uploads()[0], UploadState.CANCELLED, "by hand", later(hour))
+            given_up = ledger.given_up("peoplesoft")
+            assert rows(given_up, "fee_id", "movement", "amount_cents", "label") == [("F1", 1, 1000, "Overdue fine")]
+            assert ledger.given_up("cashnet").empty
+            ledger.book(run, booking([], [again], [batch([again], sequence)]), later(hour + 1))
+            assert ledger.given_up("peoplesoft").empty
+        sent(ledger, ledger.uploads()[0])
+        assert rows(ledger.charges_of(["900000001"]), "fee_id", "billed_cents", "sent_on") == [
+            ("F1", 1000, MONDAY.isoformat())
+        ]
+        assert [left == right for _, left, right in ledger.sums()] == [True] * len(ledger.sums())
+
+    def test_a_snapshot_that_waits_for_another_file_to_go_is_replaced_unless_it_may_be_there(
+        self, ledger: Ledger
+    ) -> None:
+        run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)
+        for number, was in enumerate(("built", "publishing"), start=1):
+            ledger.book(run, snapshot([first], [], 1) if number == 1 else snapshot([], [first], 2), later(number))
+            newest = ledger.uploads()[-1]
+            ledger.move_upload(newest, UploadState.CONFLICT, f"another file lay there; ours was {was}", later(number))
+        ledger.book(run, snapshot([second], [first], 3), later(24))
+        waiting = [(one.batch.sequence, one.state) for one in ledger.uploads()]
+        assert waiting == [(2, UploadState.CONFLICT), (3, UploadState.BUILT)]
 
     def test_the_last_snapshot_is_the_newest_that_was_sent(self, ledger: Ledger) -> None:
         run, first, second = begun(ledger), fee("F1", 1000), fee("F2", 250)

@@ -241,6 +241,8 @@ class DebtBookContract:
         ]
         assert rows(ledger.charges_of(["900000002"]), "title", "title_hash") == [("Öland", "t" * 16)]
         assert ledger.charges_of([]).empty
+        assert ledger.charges_of_fees("alma", ["F1", "nothing"]).equals(found)
+        assert ledger.charges_of_fees("other", ["F1"]).empty
 
     def test_recent_charges_are_those_in_files_that_were_not_given_up(self, ledger: Ledger) -> None:
         run = begun(ledger)
@@ -345,16 +347,17 @@ class DebtBookContract:
         assert "credit 2 of 7.00 USD: peoplesoft wrote it off fee F1" in told
         assert [left for _, left, right in ledger.sums() if left != right] == []
 
-    def test_a_debt_names_the_newest_fee_that_continues_it(self, ledger: Ledger) -> None:
+    def test_a_debt_names_the_fees_that_continue_it_the_newest_last(self, ledger: Ledger) -> None:
         run = begun(ledger)
         ledger.book(run, charging(fee("F1", 1000)), NOON)
-        assert ledger.charge_of("alma", "F1").continued_by == ""  # type: ignore[union-attr]
-        for hour, name in ((1, "F7"), (2, "F6")):
-            ledger.book(run, booking([fee(name, 70, "continued", continues="F1")]), later(hour))
+        assert ledger.charge_of("alma", "F1").continued_by == ()  # type: ignore[union-attr]
+        for hour, names in ((1, ("f9", "F7")), (2, ("f5", "F6"))):
+            ledger.book(run, booking([fee(name, 70, "continued", continues="F1") for name in names]), later(hour))
         ledger.book(run, booking([fee("F8", 70, "continued", continues="F1", patron_id="another")]), later(3))
         found = ledger.charged("peoplesoft", "F1")
         assert found is not None
-        assert found.continued_by == "F6"
+        assert found.continued_by == ("F7", "f9", "F6", "f5")
+        assert rows(ledger.recent(["900000001"], MONDAY), "fee_id", "continued_by") == [("F1", "f5")]
 
     def test_a_fee_is_found_by_its_id_too_where_it_is_one_debt_only(self, ledger: Ledger) -> None:
         run = begun(ledger)

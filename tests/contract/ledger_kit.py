@@ -302,6 +302,7 @@ def debts_known() -> list[Charged]:
             paid_cents=0,
             sent_on="" if name == "F3" else "2026-01-05",
             due_on=due,
+            continued_by=(),
         )
         for name, cents, due in DEBTS
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.ports.ledger import LedgerError, PaymentState, PostingState, StaleError, TaskState, Word
-from tests.contract.ledger_kit import EXPORT, PAID, for_f1, later, matched, payment, placed, share, task
+from tests.contract.ledger_kit import EXPORT, PAID, for_f1, later, matched, payment, placed, plan, share, task
 from tests.contract.ledger_payments import RUN
 
 if TYPE_CHECKING:
@@ -166,6 +166,19 @@ class ReturnsContract:
             ledger.take_back(BACK, for_f1(-5), [task(BACK, 3)], later(3))
         assert self.sums(ledger) == (1000, 0)
         assert [one.task_id for one in ledger.tasks()] == ["T-R1-1", "T-R1-2"]
+
+    def test_a_plan_is_written_with_its_tasks_or_not_at_all(self, ledger: MoneyBook) -> None:
+        money = matched(ledger, self.entered(ledger))
+        left, about_back = task(money, kind="refund"), task(BACK, kind="unpay")
+        with pytest.raises(LedgerError, match="K1"):
+            ledger.allocate(money, *plan(money, 600), 400, later(2), tasks=[replace(left, state=TaskState.DONE)])
+        known = task(BACK, 2)
+        ledger.open_task(known, later(2))
+        with pytest.raises(StaleError):
+            ledger.allocate(money, *plan(money, 600), 400, later(2), tasks=[left, known])
+        assert (ledger.payments_in(S.MATCHED), list(ledger.tasks()), ledger.postings_of("K1")) == ([money], [known], [])
+        ledger.allocate(money, *plan(money, 600), 400, later(2), tasks=[left, about_back])
+        assert list(ledger.tasks()) == [left, about_back, known]
 
     def test_a_write_off_comes_off_the_debts_and_is_no_money(self, ledger: MoneyBook) -> None:
         off = self.entered(ledger)

@@ -130,7 +130,8 @@ def receive(run: Run) -> Change:
 def allocate(run: Run) -> Change:
     def change(ledger: SqlLedger) -> None:
         money = ledger.known_payments(["K1"])["K1"]
-        ledger.allocate(money, *plan(money, 600, 300), 100, later(2))
+        rest = task(money, kind="refund", task_id="refund-K1-1", cents=100)
+        ledger.allocate(money, *plan(money, 600, 300), 100, later(2), tasks=[rest])
 
     return change
 

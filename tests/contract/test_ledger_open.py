@@ -56,7 +56,7 @@ def a_whole_life(ledger: SqlLedger) -> None:
 
 def seen(ledger: SqlLedger) -> tuple[object, ...]:
     return (
-        ledger.is_open(),
+        ledger.opened_at(),
         ledger.runs(9),
         ledger.standing(),
         ledger.uploads(),

@@ -138,6 +138,14 @@ def test_a_fee_record_names_every_version_and_what_is_paid(ledger: SqlLedger) ->
     ]
 
 
+def test_a_fee_record_says_on_which_business_date_it_was_booked_whatever_the_clock_says(ledger: SqlLedger) -> None:
+    run = begun(ledger)
+    ledger.book(run, booking([fee("F2", 400, "continued", continues="F1")]), later(24))
+    assert [(row["booked_on"], row["since"]) for row in ledger.fee_record("F2")] == [
+        ("2026-01-05", "2026-01-06T12:00:00+00:00")
+    ]
+
+
 def test_what_is_held_or_waits_is_listed_longest_first(ledger: SqlLedger) -> None:
     lived(ledger)
     run = ledger.runs(1)[0]

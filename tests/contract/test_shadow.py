@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import nightly
 from pipeline.adapters.folder import FolderPlace
 from pipeline.adapters.places import OnlyRead
 from pipeline.campus.identity import identity
 from pipeline.campus.load import Loaded, load
-from pipeline.cli import run, world
+from pipeline.cli import run, tell, world
 from pipeline.cli.books import ledger_of
 from pipeline.cli.shadow import shadowed
 from pipeline.cli.world import Places, outside_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline import nightly
     from pipeline.sandbox.alma import Alma
 
 NIGHT = date(2026, 1, 5)
@@ -101,6 +101,21 @@ def test_a_shadow_night_makes_every_file_and_lets_none_out(tmp_path: Path, alma:
     assert len(made) == done.desks["CHARGES_OUT"].sent - 1 == 1
     assert alma.journal == []
     assert not (tmp_path / "state" / "ledger.sqlite").exists()
+
+
+def test_a_shadow_night_says_everywhere_that_nothing_was_let_out(
+    tmp_path: Path, alma: Alma, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = campus(tmp_path, alma, "shadow")
+    opened(path)
+    exported(tmp_path)
+    done = night(path)
+    page = (done.folder / "report.html").read_text("utf-8")
+    assert "Shadow: nothing was let out; files lie in state/shadow/SYSTEM." in page
+    said = "2 files made, none let out (shadow), 0 payments posted, 0 already known, 0 stops"
+    assert nightly.summary(done) == said
+    tell.status(path)
+    assert said in capsys.readouterr().out
 
 
 def test_payments_that_come_are_read_and_nobody_is_paid(tmp_path: Path, alma: Alma) -> None:

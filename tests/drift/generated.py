@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
 import typing
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from typer.main import get_command
 
 from pipeline import nightly
-from pipeline.campus.describe import Form, Key, keys, tag
+from pipeline.campus.describe import Form, Key, default, keys, tag
 from pipeline.campus.settings import Campus
 from pipeline.cli.app import app
 from pipeline.findings import Level, catalogue
@@ -180,9 +181,8 @@ def _keys(model: type[BaseModel], above: str, kind: str) -> Iterator[tuple[str, 
 def _may_be_left_out(key: Key) -> str:
     if key.field.is_required():
         return "must be there"
-    default = key.field.get_default(call_default_factory=True)
-    plain = key.form is Form.VALUE and default not in ("", (), {}, None)
-    return f"`{_toml(default)}`" if plain else "nothing"
+    counts = default(key)
+    return "nothing" if counts is None else f"`{_toml(counts)}`"
 
 
 def _values(hint: Any) -> str:
@@ -192,6 +192,8 @@ def _values(hint: Any) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipeline.ports.ledger import Charged, Payment, PaymentState, Share
 
 
-def a_charge(**changes: str | int) -> Charged:
+def a_charge(**changes: str | int | tuple[str, ...]) -> Charged:
     """Make the charge of fee B1, 10.00, of patron P1, known at the bursar as B1; its file has arrived."""
     plain = Charged(
         source="export",

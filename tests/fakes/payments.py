@@ -157,9 +157,16 @@ class FakePayments(Kept):
         postings: Sequence[Posting],
         suspense_cents: int,
         at: datetime,
+        *,
+        tasks: Sequence[Task] = (),
     ) -> Payment:
         _check_plan(payment, allocations, postings, suspense_cents)
-        if payment.state is not S.MATCHED or any(one.external_id in self.by_id for one in postings):
+        if any(one.state is not TaskState.OPEN for one in tasks):
+            refuse(f"{payment.key}: a task is not open")
+        known = any(one.external_id in self.by_id for one in postings) or any(
+            one.task_id in self.by_task for one in tasks
+        )
+        if payment.state is not S.MATCHED or known:
             raise StaleError(payment.key)
         self.unmoved(payment)
         self.step("before allocate")
@@ -169,6 +176,7 @@ class FakePayments(Kept):
         self.suspense[payment.key] = suspense_cents
         self.by_id |= {one.external_id: one for one in postings}
         self.posted_at |= {one.external_id: at for one in postings if one.state is PostingState.RECORDED}
+        self.by_task |= {one.task_id: one for one in tasks}
         self.step("after allocate")
         return after
 

@@ -42,6 +42,14 @@ class FakeBook(FakePayments, FakeTasks):
     ``step`` is told before and after every durable move, and may raise.
     """
 
+    def opened_at(self) -> datetime | None:
+        """Nobody opens a book in memory, and there was none before it."""
+        return None
+
+    def last_scope(self, system: str) -> str:
+        """Every bursar of this book is told what is new, and adds it up."""
+        return "delta"
+
     def postings(self, *states: PostingState) -> Sequence[Posting]:
         found = [one for one in self.by_id.values() if one.state in states]
         if len(found) > 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.adapters.folder import FolderPlace
-from pipeline.ports.ledger import Upload, UploadState
+from pipeline.ports.ledger import MAY_BE_TAKEN, Upload, UploadState
 from pipeline.ports.outside import Busy, Lost, Refused
 from pipeline.stages import publish
 from tests.fakes.clock import FakeClock
@@ -196,6 +196,57 @@ def test_two_bad_nights_in_a_row_change_nothing_of_it(tmp_path: Path, *, greedy:
     assert sweep.schedules >= 3000
 
 
+@dataclass
+class Passing:
+    """A death on our way, then another file of our name that comes and goes, then a death once it is gone."""
+
+    folder: Path
+    greedy: bool
+    schedules: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def world(self, fate: Mapping[int, Fate]) -> World:
+        """Die so in the first run; in the second one another file lies there, after it that is gone."""
+        self.schedules += 1
+        world = World(self.folder / f"{self.schedules:05d}", memory, self.greedy, ONE_FILE)
+        world.run(FIRST_NIGHT, fate)
+        (upload,) = world.rows.values()
+        place = world.bursars["peoplesoft"].place
+        if isinstance(place, FakePlace) and upload.batch.name not in place.drive.files:
+            place.drive.put(upload.batch.name, b"somebody else's")
+            world.run(FIRST_NIGHT)
+            del place.drive.files[upload.batch.name]
+        return world
+
+    def sweep(self) -> Passing:
+        calls = World(self.folder / "calls", memory, self.greedy, ONE_FILE).run(FIRST_NIGHT).calls
+        first = [{}, *({number: fate} for number, call in enumerate(calls) for fate in deaths(call))]
+        for one in first:
+            for number, call in enumerate(self.world(one).run(NEXT_NIGHT).calls):
+                for fate in deaths(call):
+                    world = self.world(one)
+                    world.run(NEXT_NIGHT, {number: fate})
+                    world.run(NEXT_NIGHT)
+                    self.faults += [f"{one}, then {fate} at {number}: {fault}" for fault in self._wrong(world)]
+        return self
+
+    def _wrong(self, world: World) -> list[str]:
+        """A file that still waits for a person is one that the bursar took."""
+        (upload,) = world.rows.values()
+        lost = [] if world.bursars["peoplesoft"].received else [f"{upload.state}, and never published"]
+        there = UploadState.CONFLICT if self.greedy and upload.evidence.endswith(MAY_BE_TAKEN) else UploadState.SENT
+        return [*world.doubled(), *lost, *([] if upload.state is there else [f"is {upload.state}"])]
+
+
+@pytest.mark.parametrize("greedy", [False, True], ids=["patient", "greedy"])
+def test_another_file_of_our_name_that_comes_and_goes_delays_ours_and_never_doubles_it(
+    tmp_path: Path, *, greedy: bool
+) -> None:
+    passing = Passing(tmp_path, greedy).sweep()
+    assert passing.faults == []
+    assert passing.schedules >= 300
+
+
 def test_an_outage_from_any_call_on_is_waited_out_by_the_next_run(tmp_path: Path) -> None:
     calls = World(tmp_path / "all", memory, greedy=True, files=TWO_SYSTEMS).run(FIRST_NIGHT).calls
     for start in range(len(calls)):
@@ -232,6 +283,13 @@ class TestPlantedBugs:
         monkeypatch.setattr(publish._Delivery, "from_the_top", careless)  # noqa: SLF001
         sweep = Sweep(tmp_path, memory, greedy=True, files=ONE_FILE).once(deaths, NEXT_NIGHT)
         assert any("published 2 times" in fault for fault in sweep.faults)
+
+    def test_sending_what_may_have_been_taken_before_another_file_lay_there_is_found(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(publish._Delivery, "_may_be_taken", lambda _: False)  # noqa: SLF001
+        passing = Passing(tmp_path, greedy=True).sweep()
+        assert any("published 2 times" in fault for fault in passing.faults)
 
     def test_trusting_what_lies_there_without_reading_it_back_is_found(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

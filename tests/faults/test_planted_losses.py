@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import pytest
 from pipeline import files, stages
 from pipeline.flow import books
 from pipeline.flow.books import Entry, UnbalancedError
+from pipeline.ports.ledger import UploadState
+from pipeline.stages import to_date
 from tests.nights import Nights
 from tests.samples import sample_campus
 from tests.unit.report_kit import TODAY, billed, compared, received, stated
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.findings import Outcome
+    from pipeline.ports.ledger import Payment
+    from pipeline.stages.to_date import Chain
 
     Thief = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -88,6 +93,20 @@ def test_after_a_night_that_lost_a_row_an_honest_one_sends_all_of_it(tmp_path: P
     nights.exported("a.xml", *FEES)
     assert nights.night(1).sent == 0
     assert Nights.again(nights).night(2).sent == 2
+
+
+def test_a_row_of_a_file_that_was_given_up_cannot_be_lost_on_its_way_into_another(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, find=robbed("batch", one_row))
+    (tmp_path / "exchange/bursar/peoplesoft/in" / "LIB_charges_20260105_0001.dat").write_text("somebody else's")
+    nights.exported("a.xml", *FEES[:2])
+    Nights.again(nights).night(1)
+    with closing(nights.ledger()) as ledger:
+        (upload,) = ledger.uploads()
+        ledger.move_upload(upload, UploadState.CANCELLED, "ada: not ours", nights.clock.now())
+    [finding] = [finding for finding in nights.night(2).findings if finding.stops]
+    assert "batch: peoplesoft: given up = sent again" in finding.text
+    assert "1 rows and 1250 cents" in finding.text
+    assert Nights.again(nights).night(3).sent == 1
 
 
 REPORT: list[dict[str, Any]] = [
@@ -240,6 +259,42 @@ def test_what_earlier_files_had_said_of_a_sum_cannot_be_made_up(tmp_path: Path) 
 
     with pytest.raises(UnbalancedError, match="0 rows and 1 cents"):
         counter.night(find=robbed("enter", liar))
+
+
+def forgets(chain: Chain, payment: Payment) -> None:
+    """Planted: what was said before counts as nothing."""
+    chain.steps, chain.on = chain.steps + 1, max(chain.on, payment.occurred_on)
+
+
+def doubles(chain: Chain, payment: Payment) -> None:
+    """Planted: what was said before counts twice."""
+    forgets(chain, payment)
+    chain.cents += 2 * payment.cents
+
+
+@pytest.mark.parametrize("bug", [forgets, doubles])
+def test_a_wrong_sum_of_what_was_said_before_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bug: Callable[[Chain, Payment], None]
+) -> None:
+    counter = Counter(tmp_path, SO_FAR, {"own/so_far": TO_DATE})
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00", "001234567,1/5/2026,1002,1.00")
+    counter.night()
+    monkeypatch.setattr(to_date, "_add", bug)
+    counter.paid("SO_FAR_2.csv", "001234567,1/6/2026,1001,7.00", "001234567,1/5/2026,1002,1.00")
+    with pytest.raises(UnbalancedError, match=r"^enter: sums: said before = on record: .*[56]00 cents"):
+        counter.night()
+
+
+def test_several_files_of_one_night_are_set_beside_each_other_in_their_order(tmp_path: Path) -> None:
+    counter = Counter(tmp_path, SO_FAR, {"own/so_far": TO_DATE})
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00")
+    counter.night()
+    for number, so_far in ((2, "7.00"), (3, "6.50"), (4, "6.50")):
+        counter.paid(f"SO_FAR_{number}.csv", f"001234567,1/{number + 4}/2026,1001,{so_far}")
+    work = counter.night()
+    (line,) = (one for one in work.lines if one.what == "sums: said before = on record")
+    assert (line.balanced, line.left.cents) == (True, 500 + 700)
+    assert sorted(one.cents for one in counter.ledger.payments.values()) == [-50, 200, 500]
 
 
 @pytest.mark.parametrize("box", ["held", "duplicate", "excluded", "waiting"])

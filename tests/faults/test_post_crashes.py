@@ -24,7 +24,7 @@ PAID = {"K1": 400, "K2": 1000, "K3": 1500}
 POSTS = {"K1": 400, "K2": 1000, "K3": 1000}
 
 
-STEPS = 44
+STEPS = 42
 """Calls to Alma and moves of the ledger in two nights, each counted before and after it takes effect."""
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from pipeline.cli import decide
+from pipeline.cli.failures import UsageError
 from pipeline.ports.ledger import Question
 from tests.nights import Nights, codes
 from tests.scenarios.test_changes import Told
@@ -86,6 +90,33 @@ def test_a_person_may_name_a_fee_that_was_charged_under_an_older_id_of_the_patro
     assert codes(nights.night(3), "CHARGES_OUT", "held") == []
     [line] = nights.delivered("peoplesoft/in")["LIB_credits_20260107_0001.dat"].splitlines()[1:]
     assert line.startswith("000000042 ")
+
+
+def test_a_credit_that_was_put_on_a_wrong_fee_is_put_on_the_right_one(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"fee_id": "1001", "amount_text": "20"}, {"fee_id": "1002", "amount_text": "50"})
+    nights.night(1)
+    nights.exported("b.xml", {"fee_id": "1003", "fee_type": "CREDIT", "amount_text": "-50"}, number="101")
+    nights.night(2)
+    decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("typed wrong", "1001"))
+    assert codes(nights.night(3), "CHARGES_OUT", "held") == ["CREDIT-EXCEEDS"]
+    with pytest.raises(UsageError, match="CREDIT-EXCEEDS, which no yes lets go"):
+        decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("let it go"))
+    decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("the right one", "1002"))
+    assert codes(nights.night(4), "CHARGES_OUT", "held") == []
+    [line] = nights.delivered("peoplesoft/in")["LIB_credits_20260108_0001.dat"].splitlines()[1:]
+    assert (" 1003 " in line, "50.00" in line) == (True, True)
+
+
+def test_a_fee_that_has_fallen_itself_is_put_on_no_other(tmp_path: Path) -> None:
+    nights = Told(tmp_path, reversals=False)
+    nights.owes("5001", 5000)
+    nights.owes("5002", 700)
+    nights.told(1)
+    nights.report("hidden.csv", hide=("5001",))
+    assert codes(nights.night(2), "CHARGES_OUT", "held") == ["GONE-BUT-OPEN"]
+    with pytest.raises(UsageError, match="--against names the fee that a credit is for, of a held credit"):
+        decide.approve(decide.Named("5001"), nights.campus_file, decide.Word("perhaps", "5002"))
 
 
 def test_a_credit_finds_the_charge_of_a_user_name_that_is_written_in_another_case(tmp_path: Path) -> None:

@@ -171,3 +171,25 @@ def test_who_said_yes_is_written_down_before_the_run_does_anything(tmp_path: Pat
     with closing(nights.ledger()) as ledger:
         told = [line["text"] for line in ledger.story("peoplesoft") if line["event"] == "let through"]
     assert told == [f"run 1, --approve by {getpass.getuser()}: said when the run was started"]
+
+
+@pytest.mark.parametrize(("rejected", "asked"), [(2, []), (1, ["REJECTED-BEFORE"])], ids=["the new one", "the old one"])
+def test_of_a_fee_that_a_report_names_in_two_ways_every_night_the_one_that_is_not_rejected_is_billed(
+    tmp_path: Path, rejected: int, asked: list[str]
+) -> None:
+    nights = Told(tmp_path, reversals=False)
+    nights.owes("5004", 1100)
+
+    def two_ways(name: str, more: str = "") -> None:
+        head, row = nights.written().splitlines()
+        nights.left(name, "\r\n".join([head, row, row.replace(",-1,", ",399,"), more]))
+
+    two_ways("1.csv")
+    assert codes(nights.night(1), "CHARGES_OUT", "held") == ["CONTENT-DIFFERS"] * 2
+    decide.reject(decide.Named("5004", version=rejected), nights.campus_file, "no such item")
+    two_ways("2.csv", "\r\n")
+    assert codes(nights.night(2), "CHARGES_OUT", "held") == asked
+    for code in asked:
+        decide.approve(decide.Named("5004"), nights.campus_file, decide.Word(f"{code}: the other one is meant"))
+        nights.night(3)
+    assert nights.lines() == [("charges", "5004", "11.00")]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import nightly
+from pipeline.adapters.lock import run_lock
 from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
 from pipeline.cli.run import known_names
@@ -88,8 +90,29 @@ def test_what_a_person_decides_needs_a_reason_and_a_fee_that_is_held(tmp_path: P
     nights.night(1)
     with pytest.raises(UsageError, match="say why"):
         decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("  "))
-    with pytest.raises(UsageError, match="held or waiting are no versions"):
+    with pytest.raises(UsageError, match="1001: is charged, not held: it is billed, and no word takes it back"):
         decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes"))
+    with pytest.raises(UsageError, match="9999: the ledger knows no fee of this id"):
+        decide.reject(decide.Named("9999"), nights.campus_file, "not ours")
+    nights.exported("b.xml", {"fee_id": "1002", "fee_type": "NEW_TYPE"}, number="101")
+    nights.night(2)
+    assert decide.reject(decide.Named("1002"), nights.campus_file, "not ours") == 0
+    with pytest.raises(UsageError, match="1002: is rejected, not held: a person has said no"):
+        decide.reject(decide.Named("1002"), nights.campus_file, "not ours")
+
+
+def test_nothing_is_decided_about_a_fee_while_a_run_is_at_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"fee_type": "NEW_TYPE"})
+    nights.night(1)
+    with run_lock(tmp_path / "state"):
+        assert decide.reject(decide.Named("1001"), nights.campus_file, "not ours") == nightly.LOCKED
+        assert decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes")) == nightly.LOCKED
+    assert "export: " in capsys.readouterr().err
+    with closing(nights.ledger()) as ledger:
+        assert [row["state"] for row in ledger.fee_record("1001")] == ["held"]
 
 
 def test_a_yes_that_nobody_would_read_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
@@ -112,6 +135,26 @@ def test_a_yes_against_a_debt_that_was_never_charged_is_refused(tmp_path: Path) 
 
 def test_only_systems_and_sources_can_be_approved(tmp_path: Path) -> None:
     loaded = Nights(tmp_path).loaded()
-    known_names(loaded, frozenset({"alma", "peoplesoft"}))
+    known_names(loaded, frozenset({"alma", "peoplesoft", "peoplesoft:sums", "cashnet:stale"}))
     with pytest.raises(UsageError, match="no such system or source; the campus has peoplesoft, cashnet, alma"):
         known_names(loaded, frozenset({"oracle"}))
+    for strange in ("oracle:sums", "alma:stale", "peoplesoft:all", "peoplesoft:"):
+        with pytest.raises(UsageError, match=f"--approve {strange}: .*peoplesoft:sums, peoplesoft:stale"):
+            known_names(loaded, frozenset({strange}))
+
+
+PEOPLE = '\n[people]\nconnection = "library"\nfolder = "people"\nquiet_s = 0\n'
+
+
+@pytest.mark.parametrize("kept", ["", '\n[sources.alma]\nkeep = ["title"]\n'])
+def test_with_a_people_file_names_are_compared_though_nobody_said_keep(tmp_path: Path, kept: str) -> None:
+    nights = Nights(tmp_path)
+    nights.say(PEOPLE + kept)
+    folder = tmp_path / "exchange/alma/people"
+    folder.mkdir()
+    (folder / "people.csv").write_text("ID,NAME,STATUS\n001234567,Ada Lovelace,ACTIVE\n", "utf-8")
+    nights.exported("a.xml", {})
+    assert codes(nights.night(1), CHARGES, "held") == ["PEOPLE-NAME"]
+    (folder / "people.csv").write_text("ID,NAME,STATUS\n001234567,Sample Patron,ACTIVE\n", "utf-8")
+    second = nights.night(2)
+    assert (codes(second, CHARGES, "held"), second.sent) == ([], 1)

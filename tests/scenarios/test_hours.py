@@ -156,3 +156,11 @@ def test_a_task_is_listed_explained_and_done_by_the_commands_that_people_type(
         story = [row["text"] for row in ledger.story("look-K1-1")]
     assert done.closed_by.endswith(" and account 4000001")
     assert any("seen it; seen it too" in line for line in story)
+
+
+def test_a_slip_in_the_date_is_refused_before_it_stops_every_night_after_it(hours: Hours) -> None:
+    hours.export({})
+    slip = hours.bursar("night", "--date", "2062-01-05")
+    assert slip.returncode == 2
+    assert "--date 2062-01-05: lies ahead" in slip.stderr
+    assert not (hours.folder / "state" / "runs").exists()

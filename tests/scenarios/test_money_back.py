@@ -17,7 +17,7 @@ from pipeline.stages.take_back import take_back
 from tests.fakes.alma import FakeAlma, Scripted, a_fee
 from tests.fakes.postings import a_charge, a_payment
 from tests.samples import sample_campus
-from tests.unit.back_kit import Desk, HeldFall, a_back
+from tests.unit.back_kit import Desk, HeldFall, a_back, debt
 from tests.unit.test_recognise import decisions, elsewhere, movements, recent
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_surplus_that_goes_back_at_the_bursar_ends_its_task(tmp_path: Path) ->
     desk.receive(a_payment(cents=1500))
     a_night(desk, tmp_path, 1)
     planner = Planner(desk.book, Views(FakeAlma(desk.clock, [("P1", a_fee())], Scripted()), desk.clock))
-    allocate_payment(desk.book.payments["K1"], planner, Terms("campus", {}), desk.now)
+    allocate_payment(desk.book.payments["K1"], planner, Terms("campus", {}), FIRST, desk.now)
     desk.moved(desk.book.postings_of("K1")[0], PostingState.POSTED)
     desk.receive(a_back(cents=-200, origin_ref="R-K1"))
     a_night(desk, tmp_path, 2)
@@ -114,6 +114,19 @@ def test_a_surplus_that_goes_back_at_the_bursar_ends_its_task(tmp_path: Path) ->
     a_night(desk, tmp_path, 3)
     assert [(one.kind, one.state) for one in desk.book.by_task.values()] == [("refund", TaskState.DONE)]
     assert desk.state("K1") is PaymentState.ALLOCATED
+
+
+def test_a_surplus_that_goes_back_with_its_whole_receipt_ends_its_task(tmp_path: Path) -> None:
+    desk = Desk(a_charge(), debt("B2", 500))
+    desk.receive(a_payment(cents=1500, payment_ref="T1"), a_payment("K2", 500, fee_ref="B2", payment_ref="T1"))
+    a_night(desk, tmp_path, 1)
+    planner = Planner(desk.book, Views(FakeAlma(desk.clock, [("P1", a_fee())], Scripted()), desk.clock))
+    allocate_payment(desk.book.payments["K1"], planner, Terms("campus", {}), FIRST, desk.now)
+    desk.moved(desk.book.postings_of("K1")[0], PostingState.POSTED)
+    desk.receive(a_back(cents=-2000, fee_ref="", origin_ref="T1"))
+    a_night(desk, tmp_path, 2, a_fee("F2", bursar_id="B2", original=500))
+    done = {one.kind: (one.cents, one.state) for one in desk.book.by_task.values()}
+    assert done == {"refund": (500, TaskState.DONE), "unpay": (1000, TaskState.OPEN)}
 
 
 def test_what_waits_is_told_once_and_looked_at_every_night(tmp_path: Path) -> None:

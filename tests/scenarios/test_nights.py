@@ -171,7 +171,7 @@ def test_a_contradiction_ends_when_a_person_rejects_one_version(tmp_path: Path) 
     assert nights.night(2).sent == 1
     [text] = nights.delivered("peoplesoft/in").values()
     assert "14.00" in text
-    with pytest.raises(UsageError, match="no versions"):
+    with pytest.raises(UsageError, match="is charged, not held"):
         decide.reject(decide.Named("1001"), nights.campus_file, "again")
 
 

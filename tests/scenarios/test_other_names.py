@@ -151,3 +151,17 @@ def test_a_credit_finds_its_charge_whatever_the_case_of_the_user_name(tmp_path: 
     assert codes(nights.night(2), CHARGES, "held") == []
     with closing(nights.ledger()) as ledger:
         assert ledger.charges_of(["Guest@Example.edu"])["billed_cents"].tolist() == [0]
+
+
+def test_a_fee_that_continues_a_debt_and_is_raised_then_is_held_until_a_person_ends_it(tmp_path: Path) -> None:
+    nights = commented(tmp_path)
+    nights.waived("5001", 5000)
+    nights.owes("5002", 5000, barcode="39001")
+    nights.comments["5002"] = "reopens 5001"
+    assert codes(nights.told(2), CHARGES, "continued") == ["REOPENS"]
+    nights.raised("5002", 2000)
+    for number in (3, 4):
+        night = nights.told(number)
+        assert (night.sent, codes(night, CHARGES, "held")) == (0, ["CONTINUED-GROWN", "FALL-OF-REOPENED"])
+    assert decide.reject(decide.Named("5002"), nights.campus_file, "the bursar raised the old one by hand") == 0
+    assert codes(nights.told(5), CHARGES, "held") == ["FALL-OF-REOPENED"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline.cli.resolve import Bench, Wish
 from pipeline.ports.ledger import PaymentState
+from pipeline.stages.resolving import Action
 from tests.nights import Nights
 from tests.unit.return_kit import PAID, TO_DATE, cashnet
 
@@ -54,6 +56,32 @@ def test_what_a_newer_report_leaves_out_is_held_or_a_task_and_the_ledgers_sums_a
     night = nights.night(4)
     assert next(one for one in money(nights) if one.cents == 1250).state is PaymentState.SUSPENSE
     assert not {"LEDGER-SUMS", "LEDGER-AUDIT", "BOOKS-UNBALANCED", "NIGHT-FAULT"} & codes(night)
+
+
+def test_what_a_person_said_never_came_waits_for_one_when_it_is_said_again_and_is_posted_after_a_yes(
+    tmp_path: Path,
+) -> None:
+    nights = Nights(tmp_path)
+    nights.drop(OUT, "LIBRARY_PAID_1.csv", PAID + FIRST + SECOND)
+    nights.night(1)
+    nights.drop(OUT, "LIBRARY_PAID_2.csv", PAID + FIRST + "001,1/7/2026,1,1.00\n")
+    assert "PAYMENT-WITHDRAWN?" in codes(nights.night(2))
+    answered(nights, Action.REJECT)
+    nights.exported("a.xml", {"fee_id": "1002"})
+    nights.drop(OUT, "LIBRARY_PAID_3.csv", PAID + FIRST + SECOND + "001,1/7/2026,1,1.00\n")
+    night = nights.night(3)
+    assert "PAYMENT-SAID-AGAIN" in codes(night)
+    assert not {"LEDGER-SUMS", "LEDGER-AUDIT", "BOOKS-UNBALANCED", "NIGHT-FAULT", "NIGHT-LEDGER"} & codes(night)
+    assert nights.night(4).posted == 0
+    answered(nights, Action.RESEND)
+    assert nights.night(5).posted == 1
+
+
+def answered(nights: Nights, action: Action) -> None:
+    """A person answers about the payment of 12.50 that is held."""
+    held = next(one for one in money(nights) if one.cents == 1250)
+    with closing(nights.ledger()) as ledger:
+        Bench(ledger, nights.clock.now(), "ada").decide(Wish(held.key, action, "asked the bursar"))
 
 
 def test_a_sale_that_a_later_file_calls_void_is_an_event_and_no_duplicate(tmp_path: Path) -> None:

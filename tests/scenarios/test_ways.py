@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from pipeline import nightly
 from pipeline.money import cents
 from pipeline.ports.ledger import PaymentState
 from tests.nights import NAMESPACE, Nights
@@ -77,6 +78,7 @@ def test_a_campus_that_changes_its_way_settles_old_charges_the_old_way(tmp_path:
     nights.drop("peoplesoft/out", "LIBRARY_PAID_1.csv", paid(*rows))
     fourth = nights.night(4)
     assert [one.code for one in fourth.findings if one.stops] == []
+    assert nightly.summary(fourth).split(", ")[1] == "2 payments settled"
     assert nights.stands() == {
         "1001": ["api posted 1000"],
         "1002": ["import_file listed 450"],

@@ -67,6 +67,7 @@ def test_a_planted_bug_is_caught_and_its_seed_is_harmless_without_it(
 
 
 EXPECTED = (
+    "FEE-AWAITED",
     "FEE-CLOSED",
     "MATCH-",
     "REVERSAL-EARLY",

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.campus.back import Unnamed
-from pipeline.ports.ledger import Allocation, Payment, PaymentState, Posting, PostingState
+from pipeline.ports.ledger import Allocation, Payment, PaymentState, Posting, PostingState, TaskState
 from pipeline.stages.match import match_all
 from pipeline.stages.never_sent import NeverSent
+from pipeline.stages.payable import in_alma
 from pipeline.stages.plan import external_id
 from pipeline.stages.take_back import back_all
 from pipeline.stages.tasked import COLUMNS
@@ -60,12 +61,12 @@ class Book(FakeBook):
             if one.fee_id == fee_id:
                 self.references[name] = replace(one, charged_cents=one.charged_cents - cents)
 
-    def continue_as(self, fee_id: str, new: str, cents: int, since: str = "2026-11-26T01:00:00+00:00") -> None:
-        """Staff enter a fee anew that continues a debt."""
+    def continue_as(self, fee_id: str, new: str, cents: int, booked_on: str = "2026-11-26") -> None:
+        """Staff enter a fee anew that continues a debt; the run of a business date books it."""
         for key, one in self.debts.items():
             if key[1] == fee_id:
-                self.debts[key] = replace(one, continued_by=new)
-        self.fees[new] = [{"state": "continued", "amount_cents": cents, "since": since}]
+                self.debts[key] = replace(one, continued_by=(*one.continued_by, new))
+        self.fees[new] = [{"state": "continued", "amount_cents": cents, "booked_on": booked_on}]
 
     def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
         import pandas as pd
@@ -182,7 +183,7 @@ class Desk:
 def _fee_of(charged: Charged) -> AlmaFee:
     status = {"import_file": "EXPORTED", "record": "CLOSED"}.get(charged.payments_to, "ACTIVE")
     name = f"F{charged.fee_id.removeprefix('B')}"
-    return a_fee(name, bursar_id=charged.continued_by or charged.fee_id, original=charged.charged_cents, status=status)
+    return a_fee(name, bursar_id=in_alma(charged), original=charged.charged_cents, status=status)
 
 
 def told(findings: Sequence[Finding]) -> list[str]:
@@ -206,12 +207,12 @@ def debt(fee_id: str, cents: int, due_on: str = "2026-12-02", **changes: str | i
     return a_charge(fee_id=fee_id, reference=fee_id, charged_cents=cents, due_on=due_on, **changes)
 
 
-def open_tasks(*rows: tuple[str, str, str, str, int]) -> pd.DataFrame:
-    """Make the open tasks that recognise asks for: source, fee id, reference, patron and cents."""
+def open_tasks(*rows: tuple[str, str, str, str, int], state: TaskState = TaskState.OPEN) -> pd.DataFrame:
+    """Make the tasks that recognise asks for: source, fee id, reference, patron and cents; open if not said."""
     import pandas as pd
 
     kinds = {name: "int64" if name == "cents" else "str" for name in COLUMNS}
-    values = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    values = zip(*((*row, state) for row in rows), strict=True) if rows else ([] for _ in COLUMNS)
     return pd.DataFrame(
         {name: pd.Series(list(one), dtype=kinds[name]) for name, one in zip(COLUMNS, values, strict=True)}
     )

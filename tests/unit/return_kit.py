@@ -13,6 +13,7 @@ from pipeline.campus.load import Loaded, load
 from pipeline.flow import runner
 from pipeline.flow.runner import Outside, Work
 from pipeline.ports.ledger import Payment, PaymentState, Run
+from pipeline.stages.known import KNOWN
 from tests.fakes.clock import FakeClock
 from tests.fakes.payments import FakePayments
 from tests.fakes.postings import FakeBook
@@ -135,7 +136,7 @@ class Counter:
         names = frozenset({approved} - {""})
         work = Work("PAYMENTS_IN", self.campus, today, run, ledger, outside, self.folder / "run", approved=names)
         work.keep_stages = False
-        runner.run(STEPS, work, find, {})
+        runner.run(STEPS, work, find, KNOWN)
         self.ledger.started.append(run)
         self.day += 1
         self.clock.sleep(timedelta(days=1).total_seconds())

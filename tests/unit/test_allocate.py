@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from pipeline.ports.ledger import Charged, Payment, PaymentState, PostingState, StaleError
 from pipeline.ports.outside import AlmaFee, AlmaTransaction, Refused
 from pipeline.stages.allocate import Planner, allocate_payment, promises, waiting
+from pipeline.stages.duties import Duties
 from pipeline.stages.locate import Views
 from pipeline.stages.plan import Terms, external_id
 from pipeline.stages.post import Rules, post_all
@@ -21,7 +22,13 @@ from tests.fakes.postings import FakeBook, a_charge, a_match, a_payment, a_share
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
+class MachineStoppedError(Exception):
+    """Nothing after this was done."""
+
+
 AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
 TERMS = Terms("campus", {"CC": "CREDIT_CARD"})
 K1 = external_id("campus", "K1", 1)
 BOTH = (("B1", 1000), ("B2", 500))
@@ -44,7 +51,7 @@ def an_alma(*fees: AlmaFee, reads: list[Read] | None = None) -> FakeAlma:
 def run_all(book: FakeBook, alma: FakeAlma) -> list[str]:
     """Plan everything that waits; give the codes of what is told."""
     planner = Planner(book, Views(alma, FakeClock()))
-    told = [allocate_payment(one, planner, TERMS, AT)[1] for one in waiting(book)]
+    told = [allocate_payment(one, planner, TERMS, TODAY, AT)[1] for one in waiting(book)]
     return [finding.code for findings in told for finding in findings]
 
 
@@ -64,14 +71,14 @@ def test_a_plan_is_written_once_and_the_surplus_is_told() -> None:
     book = a_book(named("K1", 1500))
     planner = Planner(book, Views(an_alma(a_fee()), FakeClock()))
     payment = book.payments["K1"]
-    postings, (finding,) = allocate_payment(payment, planner, TERMS, AT)
+    postings, (finding,) = allocate_payment(payment, planner, TERMS, TODAY, AT)
     assert (finding.code, finding.subject) == ("OVERPAID", "K1")
     assert "5.00 are more" in finding.text
     assert [one.cents for one in postings] == [1000]
     assert book.suspense == {"K1": 500}
     assert book.payments["K1"].state is PaymentState.ALLOCATED
     with pytest.raises(StaleError):
-        allocate_payment(payment, Planner(book, Views(an_alma(a_fee(original=3000)), FakeClock())), TERMS, AT)
+        allocate_payment(payment, Planner(book, Views(an_alma(a_fee(original=3000)), FakeClock())), TERMS, TODAY, AT)
 
 
 def test_a_payment_that_is_held_says_why_once_and_goes_on_when_the_reason_is_gone() -> None:
@@ -82,6 +89,19 @@ def test_a_payment_that_is_held_says_why_once_and_goes_on_when_the_reason_is_gon
     assert run_all(book, an_alma(a_fee(status="CLOSED", balance=0))) == ["FEE-CLOSED"]
     assert run_all(book, an_alma(a_fee())) == []
     assert book.payments["K1"].state is PaymentState.ALLOCATED
+
+
+def test_a_payment_of_a_fee_that_is_to_be_entered_anew_waits_for_that_task_and_is_not_sent_back() -> None:
+    book, closed = a_book(named("K1", 1000)), an_alma(a_fee(status="CLOSED", balance=0))
+    assert run_all(book, closed) == ["FEE-CLOSED"]
+    duties = Duties(a_payment("K0", -1000, kind="reversal"), "2026-11-22")
+    duties.unpay(a_charge(), 1000, unsure=False)
+    (task,) = duties.made
+    book.open_task(task, AT)
+    assert [run_all(book, closed), run_all(book, closed)] == [["FEE-AWAITED"], []]
+    assert f"enter 10.00 of it anew (task {task.task_id})" in book.payments["K1"].why
+    book.close_task(task.task_id, "ann", "it was waived after all", AT)
+    assert run_all(book, closed) == ["FEE-CLOSED"]
 
 
 def test_a_payment_held_for_a_persons_word_is_left_alone() -> None:
@@ -156,8 +176,18 @@ def test_money_that_names_no_fee_looks_for_its_past_among_the_closed_fees_too() 
     assert book.allocations == []
 
 
+def test_money_as_old_as_its_ledger_looks_for_its_past_on_fees_it_does_not_name() -> None:
+    payment = replace(named("K1", 1000), occurred_on="2026-03-01")
+    past = a_fee("F2", bursar_id="B2", status="CLOSED", balance=0, transactions=(paid(1000, K1),))
+    for opened, told in (("2026-03-01", ["EARLIER-POSTING-DIFFERS"]), ("2026-02-28", [])):
+        book, alma = a_book(payment, charges=two_debts()), an_alma(a_fee("F1"), past)
+        rules = Rules(AT.date(), timedelta(hours=6), lambda _system: TERMS, earlier_until=opened)
+        assert [one.code for one in post_all(alma, book, FakeClock(), rules)] == told
+        assert len(book.allocations) == (0 if told else 1)
+
+
 def test_a_debt_that_goes_on_under_another_id_is_paid_there_unless_it_was_paid_under_the_old_one() -> None:
-    charges = [a_charge(continued_by="B9")]
+    charges = [a_charge(continued_by=("B9",))]
     book = a_book(named("K1", 400), charges=charges)
     assert run_all(book, an_alma(a_fee("F9", bursar_id="B9"))) == []
     assert [one.alma_fee_id for one in book.allocations] == ["F9"]
@@ -166,8 +196,51 @@ def test_a_debt_that_goes_on_under_another_id_is_paid_there_unless_it_was_paid_u
     assert run_all(again, an_alma(past, a_fee("F9", bursar_id="B9"))) == ["EARLIER-POSTING-DIFFERS"]
 
 
+def test_while_a_debt_stands_in_alma_on_several_open_fees_its_payment_waits_for_a_person() -> None:
+    """10.00 were charged, 4.00 of them paid, refunded and entered anew; then 10.00 come in."""
+    own, new = a_fee("F1", balance=600), a_fee("F2", bursar_id="B2", original=400)
+    book = a_book(named("K1", 1000), charges=[a_charge(continued_by=("B2",))])
+    assert run_all(book, an_alma(own, new)) == ["FEE-IN-PARTS"]
+    assert book.payments["K1"].why == "its debt stands in Alma on 2 open fees: 6.00 on fee F1, 4.00 on fee F2"
+    assert (book.suspense, book.tasks()) == ({}, [])
+    closed = a_fee("F2", bursar_id="B2", original=400, status="CLOSED", balance=0)
+    assert run_all(book, an_alma(own, closed)) == []  # by hand, perhaps with this very payment: a person says so
+    assert book.payments["K1"].state is PaymentState.HELD
+
+
+def test_of_a_debt_in_parts_the_fee_that_is_still_open_is_paid() -> None:
+    own, new = a_fee("F1", balance=600), a_fee("F2", bursar_id="B2", status="CLOSED", balance=0)
+    book = a_book(named("K1", 600), charges=[a_charge(continued_by=("B2",))])
+    assert run_all(book, an_alma(own, new)) == []
+    assert [(one.alma_fee_id, one.cents) for one in book.allocations] == [("F1", 600)]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "continued_by", "told"),
+    [
+        (400, ("B2",), ["FEE-IN-PARTS"]),
+        (1000, ("B2",), []),
+        (1000, ("B2", "B3"), ["FEE-IN-PARTS"]),
+    ],
+)
+def test_no_file_pays_a_whole_debt_on_a_fee_that_may_be_a_part_of_it(
+    earlier: int, continued_by: tuple[str, ...], told: list[str]
+) -> None:
+    """So much came for the debt before, was imported and went back, and fees were entered anew."""
+    charge = a_charge(payments_to="import_file")
+    book = a_book(named("K0", earlier), charges=[charge])
+    assert nights(book, None) == []
+    back = a_payment("R0", -earlier, kind="refund", fee_ref="B1", origin_ref="R-K0")
+    book.enter([back, named("K1", 1000)])
+    book.take_back(back, [a_share(-earlier)], [], AT, origin="K0")
+    book.debts["export", "B1"] = replace(charge, continued_by=continued_by)
+    assert nights(book, None) == told
+    assert book.by_id[K1].alma_fee_id == "B2" if not told else K1 not in book.by_id
+    assert book.tasks() == []
+
+
 def nights(book: FakeBook, alma: FakeAlma | None) -> list[str]:
-    rules = Rules(AT.date(), timedelta(hours=6), lambda _system: TERMS)
+    rules = Rules(TODAY, timedelta(hours=6), lambda _system: TERMS)
     return [one.code for one in post_all(alma, book, FakeClock(), rules)]
 
 
@@ -189,19 +262,33 @@ def test_what_went_back_opens_a_recorded_debt_again() -> None:
     assert [one.cents for one in book.allocations] == [1000, 1000]
 
 
-def test_what_is_left_over_is_a_task_once_even_if_the_machine_stops_before_the_plan_is_written() -> None:
+def test_what_is_left_over_is_a_task_of_the_business_date() -> None:
     book = a_book(named("K1", 1300))
     assert nights(book, an_alma(a_fee())) == ["OVERPAID"]
     (task,) = book.tasks()
     assert (task.task_id, task.kind, task.subject, task.cents) == ("refund-K1-1", "refund", "K1", 300)
+    assert task.opened_on == "2026-11-22"
     assert task.text == (
         "3.00 of 13.00 that came in at peoplesoft (receipt R-K1 of 2026-11-22) could be put on no fee: ask the bursar "
         "to refund them to patron P1, or enter them by hand on another fee"
     )
-    again = a_book(named("K1", 1300))
-    again.by_task = {task.task_id: task}
-    assert nights(again, an_alma(a_fee())) == ["OVERPAID"]
-    assert again.tasks() == [task]
+
+
+@pytest.mark.parametrize(("before", "after", "left"), [(900, 600, 400), (600, 900, 100)])
+def test_the_task_is_of_what_the_plan_leaves_over_though_the_machine_stopped_and_the_balance_moved(
+    before: int, after: int, left: int
+) -> None:
+    def stops(_what: str) -> None:
+        raise MachineStoppedError
+
+    book = a_book(named("K1", 1000))
+    going, book.step = book.step, stops
+    with pytest.raises(MachineStoppedError):
+        nights(book, an_alma(a_fee(original=before)))
+    assert book.tasks() == []
+    book.step = going
+    assert nights(book, an_alma(a_fee(original=after))) == ["OVERPAID"]
+    assert (book.suspense, [task.cents for task in book.tasks()]) == ({"K1": left}, [left])
 
 
 def test_a_payment_without_a_rest_is_no_task() -> None:

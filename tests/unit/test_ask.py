@@ -13,6 +13,7 @@ from pipeline.flow import books
 from pipeline.flow.books import Entry
 from pipeline.ports.outside import AlmaFee, AlmaTransaction
 from pipeline.stages.ask import ask
+from pipeline.stages.external import external_id
 from tests.fakes.alma import Facts, FakeAlma, Read, Scripted
 from tests.fakes.clock import FakeClock
 from tests.samples import sample_campus
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 1, 6)
 PATRON = "001234567"
+OUR_ID = external_id("campus", "K1", 1)
 WITHDRAW = {"waived": "withdraw", "credited": "withdraw", "paid_at_desk": "withdraw"}
 
 
 def in_alma(*taken: tuple[str, int], status: str = "", original: int = 5000, fee_id: str = "1001") -> AlmaFee:
     """A fee of which so much was taken off, oldest first: (kind, cents), or our own payment as ("BP", cents)."""
     rows = tuple(
-        AlmaTransaction("PAYMENT" if kind == "BP" else kind, cents, "BPX-01" if kind == "BP" else "", f"2026-01-0{nth}")
+        AlmaTransaction("PAYMENT" if kind == "BP" else kind, cents, OUR_ID if kind == "BP" else "", f"2026-01-0{nth}")
         for nth, (kind, cents) in enumerate(taken, 1)
     )
     balance = original - sum(cents for _, cents in taken)
@@ -145,6 +147,12 @@ def test_our_own_payments_are_nobody_elses() -> None:
     outcome = Desk(gone(), (in_alma(("BP", 2000), ("PAYMENT", 3000)),), **paid).ask()
     assert told(outcome) == [("", "paid_at_desk")]
     assert outcome.passed["amount_cents"].tolist() == [-3000]
+
+
+def test_what_a_desk_took_under_an_id_that_only_begins_like_ours_is_not_ours() -> None:
+    (row,) = in_alma(("PAYMENT", 5000)).transactions
+    fee = replace(in_alma(("PAYMENT", 5000)), transactions=(replace(row, external_id="BPAY-77"),))
+    assert told(Desk(gone(), (fee,)).ask()) == [("", "paid_at_desk")]
 
 
 def test_a_payment_of_ours_that_the_ledger_does_not_know_is_held_by_default() -> None:

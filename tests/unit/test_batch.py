@@ -42,16 +42,20 @@ def batched(
     *,
     owed: tuple[tuple[str, int], ...] = (),
     last: tuple[tuple[str, int], ...] | None = None,
+    again: tuple[dict[str, Any], ...] = (),
     at: Loaded = SAMPLE,
     **said: bool,
 ) -> Outcome:
-    """Batch tonight's movements; at CASHNet so much was owed before, and the newest file says ``last``, or the same."""
-    items = movements(*({**AT_CASHNET, "fee_id": fee, "amount_cents": cents} for fee, cents in owed))
+    """Batch tonight's movements, and ``again`` those of files that were given up.
+
+    At CASHNet so much was owed before, and the newest file says ``last``, or the same.
+    """
+    items = movements(*({**AT_CASHNET, "fee_id": fee, "amount_cents": cents} for fee, cents in owed), *again)
     newest = owed if last is None else last
     rows = rows_of(
         SNAPSHOT_ROWS, [{"system": "cashnet", "fee_id": fee, "amount_cents": cents} for fee, cents in newest]
     )
-    return batch(tonight, at, TODAY, open_items=items, last_snapshots=rows, standing=standing(**said))
+    return batch(tonight, at, TODAY, repeated=items, last_snapshots=rows, standing=standing(**said))
 
 
 def filed(outcome: Outcome) -> list[list[str]]:
@@ -112,6 +116,25 @@ def test_reversals_that_the_bursar_could_not_tell_apart_travel_in_separate_files
     assert outcome.planned == (("peoplesoft", "reversal"),) * 3
     assert filed(outcome) == [["A1", "B", "C"], ["A2"], ["A3"]]
     assert filed(batched(movements(reversal("A"), reversal("B", item_type="300000007001")))) == [["A", "B"]]
+
+
+def test_what_stood_in_files_that_were_given_up_goes_before_what_is_new_in_files_of_its_own() -> None:
+    given_up = ({"fee_id": "A", "amount_cents": 100}, reversal("B"), reversal("C"))
+    outcome = batched(movements({"fee_id": "D", "amount_cents": 50}), again=given_up)
+    assert filed(outcome) == [["A"], ["B"], ["C"], ["D"]]
+    assert outcome.passed["carried"].tolist() == [False, True, True, True]
+    assert [(one.code, one.text) for one in outcome.findings] == [
+        ("OUTPUT-AGAIN", "peoplesoft: into new files go 3 rows, -9.00, of files that were given up")
+    ]
+    assert filed(batched(movements(), again=given_up)) == [["A"], ["B"], ["C"]]
+
+
+def test_what_was_given_up_and_has_no_place_in_the_layout_any_more_stops_its_system() -> None:
+    lost = {"fee_id": "A", "amount_cents": -100, "kind": "credit", "movement": 2}
+    tonight = movements({"fee_id": "B", "amount_cents": 50})
+    outcome = batched(tonight, again=(lost,), at=campus(layout="peoplesoft/asu"))
+    assert (filed(outcome), outcome.boxes["held"]["code"].tolist()) == ([], ["OUTPUT-STOPPED"])
+    assert [one.code for one in outcome.findings] == ["OUTPUT-AGAIN-NO-KIND"]
 
 
 def test_charges_and_credits_alike_share_a_file() -> None:

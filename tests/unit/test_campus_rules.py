@@ -64,7 +64,14 @@ RULES = [
         "systems.cashnet.layout: people/default is a layout of files that come back; name it in people",
     ),
     ("[waiting.debits]\nblackout = [[2026-01-05, 2026-01-04]]\n", "waiting.debits: blackout: ends before it begins"),
-    ("[waiting.debits]\nmin_amount = 5\n", "waiting.debits.min_amount: must be a valid string (it says 5)"),
+    (
+        "[waiting.debits]\nmin_amount = 5\n",
+        "waiting.debits.min_amount: must be an amount in quotes: '5.00' (it says 5)",
+    ),
+    (
+        "[waiting.debits]\nmin_amount = 5.00\n",
+        "waiting.debits.min_amount: must be an amount in quotes: '5.00' (it says 5.0)",
+    ),
     (
         '[waiting.debits]\nmin_amount = "5"\n',
         "waiting.debits.min_amount: must be an amount with two decimals in quotes: '5.00' (it says '5')",
@@ -145,6 +152,33 @@ def test_a_private_column_is_kept_only_of_a_report_that_has_it(tmp_path: Path) -
     assert wrong_with(tmp_path, keep + 'title = ["Title"]\n') == [
         "sources.alma.keep: there is no heading for it; name one in columns.comment"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ()),
+        (PEOPLE_FILE, ("patron_name",)),
+        (PEOPLE_FILE + '[sources.alma]\nkeep = ["patron_name"]\n', ("patron_name",)),
+        (PEOPLE_FILE + '[sources.alma]\nkeep = ["title"]\n', ("title", "patron_name")),
+        (PEOPLE_FILE + REPORT + 'patron_name = ["Name"]\n[[routes]]\nto = "cashnet"\n', ("patron_name",)),
+        (PEOPLE_FILE + REPORT + '[[routes]]\nto = "cashnet"\n', ()),
+    ],
+)
+def test_names_are_kept_where_a_people_file_has_names_to_compare(
+    tmp_path: Path, text: str, kept: tuple[str, ...]
+) -> None:
+    assert a_campus(tmp_path, text).campus.sources["alma"].keep == kept
+
+
+def test_a_people_file_without_names_has_none_kept(tmp_path: Path) -> None:
+    shipped = resource("schemas/layouts/people/default.toml").read_text("utf-8")
+    own = tmp_path / "schemas/layouts/mine/people.toml"
+    own.parent.mkdir(parents=True)
+    columns = shipped.split("[[detail.columns]]")
+    own.write_text("[[detail.columns]]".join(one for one in columns if 'from = "name"' not in one), "utf-8")
+    campus = a_campus(tmp_path, PEOPLE_FILE + 'layout = "mine/people"\n')
+    assert campus.campus.sources["alma"].keep == ()
 
 
 ANALYTICS = REPORT.replace('"report"\nconnection = "library"\nformat = "csv"', '"analytics"\npath = "/shared/fines"')

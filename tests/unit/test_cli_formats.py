@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.campus.written import CampusError
 from pipeline.cli import formats
+from pipeline.cli.app import app
+from pipeline.files import resource
 from tests.unit.layout_rows import GOLDEN
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 FOLDER = GOLDEN / "returned"
 
@@ -63,3 +67,31 @@ def test_what_is_read_as_json_says_null_for_a_line_that_names_several_fees(capsy
     assert keys <= first.keys()
     assert (first["fee_ref"], first["fees"]) == (None, [["2345678901230001121", 1250], ["2345678901240001121", 8000]])
     assert (second["fee_ref"], second["fees"]) == ("2345678901250001121", [])
+
+
+def test_a_layout_of_the_campus_is_known_to_every_command_that_is_given_its_file(tmp_path: Path) -> None:
+    shipped = resource("schemas/layouts/peoplesoft/paid.toml").read_text("utf-8")
+    own = tmp_path / "schemas/layouts/acme/paid.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(shipped.replace('"Emplid"', '"Who"'), "utf-8")
+    campus = tmp_path / "campus.toml"
+    campus.write_text('name = "acme"\n', "utf-8")
+    paid = tmp_path / "paid.csv"
+    paid.write_text(
+        "Who,Date Paid,Reference Number,Paid Amount,Line Action\n001234567,1/6/2026,9001,12.50,PAY\n", "utf-8"
+    )
+    run = CliRunner()
+    for command in (
+        ["layouts"],
+        ["layouts", "show", "acme/paid"],
+        ["layouts", "try", str(paid), "acme/paid"],
+        ["read", str(paid), "--layout", "acme/paid"],
+    ):
+        told = run.invoke(app, [*command, "--campus", str(campus)])
+        assert (told.exit_code, "acme/paid" in told.output or "9001" in told.output) == (0, True)
+        assert "9001" not in run.invoke(app, command).output
+
+
+def test_a_campus_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(CampusError, match="nowhere"):
+        formats.check(tmp_path / "nowhere.toml")

@@ -277,10 +277,12 @@ def test_what_is_at_rest_stays_so_as_long_as_the_report_says_the_same(state: str
 
 
 def test_a_fee_that_continues_an_older_debt_is_never_charged() -> None:
+    version = {"source": "fines", "fee_id": "1001", "content": "c", "state": "continued", "system": ""}
     known = history(
-        {"source": "fines", "fee_id": "1001", "version": 1, "content": "c", "state": "continued", "system": ""}
+        {**version, "version": 1, "original_cents": 7000}, {**version, "version": 2, "original_cents": 6000}
     )
     assert boxed(judged(stated({"amount_cents": 6000}), history=known)) == [("unchanged", "CONTINUED", 6000)]
+    assert boxed(judged(stated({"amount_cents": 6001}), history=known)) == [("held", "CONTINUED-GROWN", 6001)]
 
 
 def test_a_statement_held_unread_is_charged_under_its_version_if_it_is_a_new_debt() -> None:

@@ -107,6 +107,27 @@ def test_the_report_shows_a_double_also_of_what_was_verified_before() -> None:
     assert scene.states == [S.DOUBLE, S.VERIFIED]
 
 
+class Whole:
+    """A report that shows one fee with all that ever happened on it, whichever days it is asked for."""
+
+    def __init__(self, fee: AlmaFee) -> None:
+        self._fee = fee
+
+    def page(self, first: date, last: date, offset: int) -> ReportPage:
+        return ReportPage((self._fee,), 1)
+
+
+@pytest.mark.parametrize(("times", "told"), [(1, []), (2, ["POST-DOUBLE"])])
+def test_a_payment_that_two_weeks_of_the_report_show_counts_once(times: int, told: list[str]) -> None:
+    scene = Scene().plan(400, 500)
+    scene.run()
+    second = next(one for one in scene.book.by_id.values() if one.external_id != X1)
+    scene.book.by_id[second.external_id] = replace(second, since=scene.clock.now() + timedelta(days=10))
+    scene.shows(*[paid(400, X1)] * times, balance_cents=600)
+    assert confirm(scene, hours=20 * 24, report=Whole(scene.alma.fee("F1"))) == told
+    assert scene.states[1] is S.VERIFIED
+
+
 def test_the_report_shows_other_cents_and_another_fee() -> None:
     scene = Scene().plan(400, 500)
     scene.run()

@@ -92,6 +92,7 @@ def test_other_bytes_under_the_final_name_are_a_conflict_and_stay(
 def test_a_conflict_holds_the_system_until_it_is_settled_or_our_bytes_lie_there(tmp_path: Path, drive: Drive) -> None:
     first = replace(built(tmp_path, "cashnet", 1, b"ours"), state=UploadState.CONFLICT)
     second = built(tmp_path, "cashnet", 2, b"next")
+    drive.put(first.batch.name, b"else")
     assert send(tmp_path, [first, second], {"cashnet": FakePlace(drive)}) == (
         {first.batch.name: "conflict", second.batch.name: "built"},
         ["DELIVER-CONFLICT"],
@@ -101,6 +102,54 @@ def test_a_conflict_holds_the_system_until_it_is_settled_or_our_bytes_lie_there(
         {first.batch.name: "sent", second.batch.name: "sent"},
         [],
     )
+
+
+@pytest.mark.parametrize("staged", [None, b"ou", b"ours"], ids=["not staged", "torn", "staged"])
+def test_a_file_in_conflict_goes_out_once_the_other_file_of_its_name_is_gone(
+    tmp_path: Path, drive: Drive, staged: bytes | None
+) -> None:
+    first = built(tmp_path, "cashnet", 1, b"ours")
+    book = Noting([first], drive)
+    drive.put(first.batch.name, b"else")
+    if staged is not None:
+        drive.put(staging_name(first), staged)
+    assert send(tmp_path, [first], {"cashnet": FakePlace(drive)}, book)[1] == ["DELIVER-CONFLICT"]
+    del drive.files[first.batch.name]
+    (waiting,) = book.uploads()
+    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == ({first.batch.name: "sent"}, [])
+    assert (list(drive.files), drive.files[first.batch.name][0]) == ([first.batch.name], b"ours")
+
+
+@pytest.mark.parametrize("left", [None, b"ou"], ids=["gone", "torn"])
+def test_a_file_in_conflict_that_the_bursar_may_have_taken_waits_for_a_person(
+    tmp_path: Path, drive: Drive, left: bytes | None
+) -> None:
+    """We were renaming it when the run was broken off; then it was taken, or removed, and another file lay there."""
+    upload = replace(built(tmp_path, "cashnet", 1, b"ours"), state=UploadState.PUBLISHING)
+    book = Noting([upload], drive)
+    drive.put(upload.batch.name, b"else")
+    send(tmp_path, [upload], {"cashnet": FakePlace(drive)}, book)
+    del drive.files[upload.batch.name]
+    if left is not None:
+        drive.put(staging_name(upload), left)
+    (waiting,) = book.uploads()
+    told = ({upload.batch.name: "conflict"}, ["DELIVER-CONFLICT"])
+    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == told
+    assert upload.batch.name not in drive.files
+
+
+def test_a_file_in_conflict_that_still_lies_under_its_staging_name_was_never_taken(
+    tmp_path: Path, drive: Drive
+) -> None:
+    upload = replace(built(tmp_path, "cashnet", 1, b"ours"), state=UploadState.PUBLISHING)
+    book = Noting([upload], drive)
+    drive.put(upload.batch.name, b"else")
+    drive.put(staging_name(upload), b"ours")
+    send(tmp_path, [upload], {"cashnet": FakePlace(drive)}, book)
+    del drive.files[upload.batch.name]
+    (waiting,) = book.uploads()
+    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == ({upload.batch.name: "sent"}, [])
+    assert drive.files[upload.batch.name][0] == b"ours"
 
 
 def test_what_we_were_publishing_and_is_gone_was_taken_and_that_is_said(tmp_path: Path, drive: Drive) -> None:
@@ -147,6 +196,14 @@ def test_a_built_file_that_was_changed_or_removed_does_not_go_out(
         ["DELIVER-ALTERED"],
     )
     assert drive.files == {}
+
+
+def test_a_copy_that_lies_there_whole_goes_out_though_the_built_file_is_lost(tmp_path: Path, drive: Drive) -> None:
+    upload = replace(built(tmp_path, "cashnet", 1, b"ours"), state=UploadState.STAGED)
+    (tmp_path / upload.batch.path).unlink()
+    drive.put(staging_name(upload), b"ours")
+    assert send(tmp_path, [upload], {"cashnet": FakePlace(drive)}) == ({upload.batch.name: "sent"}, [])
+    assert drive.files[upload.batch.name][0] == b"ours"
 
 
 def test_a_system_that_is_down_stops_itself_and_no_other(tmp_path: Path, drive: Drive) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.cli.coming import POSTINGS, Turn
 from pipeline.cli.explain import told
-from pipeline.ports.ledger import InFile, Named, PaymentState, PostingState, Upload, UploadState, Word
+from pipeline.ports.ledger import InFile, Named, PaymentState, PostingState, TaskState, Upload, UploadState, Way, Word
 from pipeline.stages.match import ALL_BACK
 from tests.fakes.money import a_charge, a_match, a_payment
 from tests.unit.test_resolve import A_BATCH, A_POSTING, A_TASK, NOW, Book, book
@@ -79,10 +79,11 @@ def test_everything_stands_in_order_with_when_and_which_run() -> None:
         },
     )
     assert lines(ledger, "R-K1")[:3] == [
-        "2026-03-01 02:00:01  run 5  received: 10.00",
-        "2026-03-01 09:00:00  received: 5.00",
-        "2026-03-02 10:00:00  run 7  settled: by ada: cash",
+        "2026-03-01 02:00:01  run 5  payment K1, payment K2: received: 10.00",
+        "2026-03-01 09:00:00  payment K2: received: 5.00",
+        "2026-03-02 10:00:00  run 7  payment K1: settled: by ada: cash",
     ]
+    assert lines(ledger, "K1")[0] == "2026-03-01 02:00:01  run 5  received: 10.00"
 
 
 def test_a_fee_ends_with_its_payment_that_waits_for_a_person() -> None:
@@ -171,8 +172,43 @@ def test_what_took_a_payment_back_belongs_to_its_life() -> None:
         a_payment("K2", -1000, state=PaymentState.CANCELLED, takes_back="K1", payment_ref="R-K2"),
         lives={"K2": [("2026-03-02T10:00:00", "7", "received", "-10.00")]},
     )
-    assert lines(ledger, "K1")[0] == "2026-03-02 10:00:00  run 7  received: -10.00"
+    assert lines(ledger, "K1")[0] == "2026-03-02 10:00:00  run 7  payment K2: received: -10.00"
     assert len(lines(ledger, "K1")) == 3
+
+
+def test_what_is_left_over_of_a_payment_ends_with_the_task_that_it_has() -> None:
+    verified = replace(A_POSTING, state=PostingState.VERIFIED, code="")
+    paid = replace(a_match(a_payment("K1")), state=PaymentState.ALLOCATED)
+    ledger = lives(verified, A_TASK, called={"B1": [Named("fee", "B1")]}, records=[fee("charged", paid=1000)])
+    ledger.payments["K1"] = paid
+    for word in ("K1", "B1"):
+        assert lines(ledger, word)[-1].startswith("task unpay-1 is open: next: somebody of the staff does it")
+    ledger.by_task["unpay-1"] = replace(A_TASK, state=TaskState.DONE)
+    assert lines(ledger, "K1") == ["posting BPX-01 of 10.00 for fee B1 is verified: next: " + POSTINGS["verified"][1]]
+
+
+@pytest.mark.parametrize(
+    ("thing", "way", "waits"),
+    [
+        (a_match(a_payment("K1")), Way.API, True),
+        (a_match(a_payment("K1")), Way.RECORD, False),
+        (replace(A_POSTING, state=PostingState.READY), Way.API, True),
+        (replace(A_POSTING, state=PostingState.READY, way=Way.RECORD), Way.API, False),
+        (replace(A_POSTING, state=PostingState.HELD), Way.API, False),
+    ],
+)
+def test_without_the_table_of_the_api_what_is_to_be_paid_by_it_waits_for_that(
+    thing: Any,
+    way: Way,
+    waits: bool,  # noqa: FBT001
+) -> None:
+    ledger = lives(thing)
+    ledger.debts["export", "B1"] = replace(ledger.debts["export", "B1"], payments_to=way)
+    word = thing.key if hasattr(thing, "key") else thing.external_id
+    (line,) = told(word, cast("Any", ledger), alma=False)
+    assert line.endswith("next: it waits for the [alma] table in the campus file (ALMA-MISSING)") == waits
+    (line,) = told(word, cast("Any", ledger))
+    assert "ALMA-MISSING" not in line
 
 
 def test_a_name_that_nobody_knows_has_no_life() -> None:

@@ -35,6 +35,13 @@ def rig(tmp_path: Path) -> Rig:
     return made
 
 
+def let_go(rig: Rig) -> str:
+    """A person says yes to the one payment that is held; give the code of what for."""
+    (held,) = rig.book.postings(PostingState.HELD)
+    rig.book.move_posting(held, PostingState.READY, rig.clock.now(), code=held.code, why="ana: another payment")
+    return held.code
+
+
 def test_a_payment_stands_in_one_file_and_is_verified_by_what_alma_shows(rig: Rig) -> None:
     rig.pays("K1", cents=400)
     first = rig.run(1)
@@ -167,10 +174,42 @@ class TestBeforeItIsHandedOver:
         rig.pays("K1", cents=400)
         rig.run(1)
         assert (codes(rig), rig.states()) == (["LOOKS-ALREADY-ENTERED"], {"K1": "held"})
-        (held,) = rig.book.postings(PostingState.HELD)
-        rig.book.move_posting(held, PostingState.READY, rig.clock.now(), code=held.code, why="ana: another payment")
+        let_go(rig)
         rig.run(2)
         assert rig.states() == {"K1": "listed"}
+
+    def test_a_yes_to_what_was_entered_at_a_desk_is_no_yes_to_more_than_is_left(self, rig: Rig) -> None:
+        rig.world.imported(next(iter(rig.world.fees.values())), 600, "PAYMENT")
+        rig.pays("K1", cents=600)
+        rig.run(1)
+        assert let_go(rig) == "LOOKS-ALREADY-ENTERED"
+        rig.run(2)
+        assert (codes(rig), rig.states()) == (["IMPORT-EXCEEDS"], {"K1": "held"})
+
+    def test_a_yes_to_more_than_is_left_makes_the_credit_a_person_has_taken_into_account(self, rig: Rig) -> None:
+        rig.world.waive(next(iter(rig.world.fees.values())), 1, "R", "")
+        rig.pays("K1")
+        rig.run(1)
+        assert let_go(rig) == "IMPORT-EXCEEDS"
+        rig.run(2)
+        rig.import_all()
+        assert (rig.states(), rig.credits()) == ({"K1": "listed"}, 1)
+
+    def test_what_cannot_be_paid_in_alma_is_held_again_whatever_was_said(self, rig: Rig) -> None:
+        rig.world.waive(next(iter(rig.world.fees.values())), 1000, "R", "lost and found")
+        rig.pays("K1")
+        rig.run(1)
+        assert let_go(rig) == "FEE-CLOSED"
+        rig.run(2)
+        assert (codes(rig), rig.states(), rig.files()) == (["FEE-CLOSED"], {"K1": "held"}, [])
+
+    def test_who_cannot_be_found_in_alma_is_held_again_whatever_was_said(self, rig: Rig) -> None:
+        rig.pays("K1")
+        rig.world.users.clear()
+        rig.run(1)
+        assert let_go(rig) == "LOCATE-NO-PATRON"
+        rig.run(2)
+        assert (codes(rig), rig.states(), rig.files()) == (["LOCATE-NO-PATRON"], {"K1": "held"}, [])
 
     def test_nobody_knows_tonight_so_it_waits_and_after_three_nights_a_person_is_told(self, rig: Rig) -> None:
         rig.pays("K1")
@@ -303,7 +342,7 @@ def _charge(rig: Rig) -> Charged:
 
 def continued(rig: Rig, fee_id: str, by: str) -> None:
     """A debt goes on in Alma as another fee; what is paid of it is planned for that one."""
-    charge = replace(rig.book.debts["alma", fee_id], continued_by=by)
+    charge = replace(rig.book.debts["alma", fee_id], continued_by=(by,))
     rig.book.debts["alma", fee_id] = rig.book.references[charge.system, fee_id] = charge
 
 

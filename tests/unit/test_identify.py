@@ -273,6 +273,16 @@ def test_a_row_that_cannot_be_read_is_rejected_once_and_held_again_when_it_says_
     assert identified(said(NEW), known=known).passed["version"].tolist() == [10]
 
 
+def test_of_two_rows_of_a_fee_the_one_that_a_person_has_rejected_is_named_and_the_other_goes_on() -> None:
+    both = held({}, {"amount_cents": 700, "version": 2})
+    known = in_ledger(both, "held").assign(state=["held", "rejected"]).astype({"state": "str"})
+    outcome = identified(said({}, {"amount_cents": 700}), both.iloc[:1], known)
+    assert codes(outcome, "duplicate") == ["REJECTED", "SAME-AGAIN"]
+    assert outcome.passed[["version", "amount_cents", "known"]].to_numpy().tolist() == [[1, 5000, "pending"]]
+    three = identified(said({}, {"amount_cents": 700}, {"amount_cents": 800}), both.iloc[:1], known)
+    assert codes(three, "held") == ["CONTENT-DIFFERS", "CONTENT-DIFFERS"]
+
+
 def test_rows_without_an_id_in_two_reports_may_be_two_debts_and_both_stay() -> None:
     bad = {**NEW, "unreadable": "no id"}
     pending = held({**bad, "fee_id": "?aaaaaaaaaaaa-2"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -74,8 +75,35 @@ def test_almas_own_id_serves_where_no_bursar_id_fits() -> None:
 
 
 def test_a_debt_that_goes_on_under_another_id_is_found_under_that() -> None:
-    alma = an_alma(a_fee("F1"), a_fee("F2", bursar_id="B2"))
-    assert locate(a_charge(continued_by="B2"), of(alma)).fee_id == "F2"
+    alma = an_alma(a_fee("F1", status="CLOSED", balance=0), a_fee("F2", bursar_id="B2"))
+    assert locate(a_charge(continued_by=("B2",)), of(alma)).fee_id == "F2"
+
+
+DONE = {"status": "CLOSED", "balance": 0}
+
+
+@pytest.mark.parametrize(
+    ("own", "older", "newer", "found"),
+    [(DONE, DONE, {}, "F3"), (DONE, {}, DONE, "F2"), ({}, DONE, DONE, "F1"), (DONE, DONE, DONE, "F3")],
+)
+def test_of_the_fees_that_continue_a_debt_it_is_the_open_one_else_the_newest(
+    own: dict[str, Any], older: dict[str, Any], newer: dict[str, Any], found: str
+) -> None:
+    fees = (a_fee("F1", **own), a_fee("F2", bursar_id="B2", **older), a_fee("F3", bursar_id="B3", **newer))
+    assert locate(a_charge(continued_by=("B2", "B3")), of(an_alma(*fees))).fee_id == found
+
+
+def test_a_debt_that_stands_on_several_open_fees_is_a_persons_matter_and_all_are_named() -> None:
+    fees = (a_fee("F1", balance=600), a_fee("F2", bursar_id="B2", original=400, status="INDISPUTE"))
+    with pytest.raises(NotLocatedError, match=r"on 2 open fees: 6\.00 on fee F1, 4\.00 on fee F2") as not_located:
+        locate(a_charge(continued_by=("B2",)), of(an_alma(*fees)))
+    assert not_located.value.code == "FEE-IN-PARTS"
+
+
+def test_where_the_newest_fee_of_a_debt_is_not_shown_an_older_one_is_not_taken_for_it() -> None:
+    with pytest.raises(NotLocatedError) as not_located:
+        locate(a_charge(continued_by=("B2",)), of(an_alma(a_fee("F1"))))
+    assert not_located.value.code == "LOCATE-NOT-FOUND"
 
 
 @pytest.mark.parametrize(

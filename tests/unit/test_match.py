@@ -9,7 +9,7 @@ import pytest
 from pipeline.campus.back import Unnamed
 from pipeline.ports.ledger import PaymentState, Share
 from tests.fakes.postings import a_charge, a_payment
-from tests.unit.back_kit import Desk, debt, unnamed
+from tests.unit.back_kit import Desk, a_back, debt, unnamed
 
 S = PaymentState
 
@@ -132,6 +132,18 @@ def test_with_an_unknown_one_the_known_counts_and_all_of_it_waits() -> None:
     assert payment.why.endswith("'B2': 2.50 of it wait; open debts of its patron there: B3 5.00")
     assert desk.match() == []
     assert desk.book.payments["K1"] is payment
+
+
+@pytest.mark.parametrize(("gone", "state", "wait"), [(100, S.HELD, "1.50 of it wait"), (250, S.MATCHED, "")])
+def test_the_known_part_goes_on_once_the_unknown_one_went_back(gone: int, state: PaymentState, wait: str) -> None:
+    desk = Desk(debt("B1", 1000))
+    desk.receive(a_payment(cents=1250, fee_ref="", fees=(("B1", 1000), ("B2", 250))))
+    assert desk.match() == ["MATCH-PARTLY-UNKNOWN"]
+    desk.receive(a_back(cents=-gone, fee_ref="B2", origin_ref="R-K1"))
+    desk.back()
+    assert desk.match() == []
+    assert (desk.state("K1"), desk.shares("K1"), desk.open()) == (state, [("B1", 1000)], 0)
+    assert wait in desk.book.payments["K1"].why
 
 
 def test_it_goes_on_when_the_last_one_was_sent() -> None:

@@ -123,6 +123,23 @@ def test_what_is_planned_and_was_sent_by_a_lost_ledger_is_not_given_up() -> None
     assert evening.fees.requests == []
 
 
+@pytest.mark.parametrize("requests", [0, 1])
+def test_what_the_ledger_knows_to_be_in_alma_is_no_reason_to_post_the_rest_of_a_payment_that_goes_back(
+    requests: int,
+) -> None:
+    evening = Evening(debt("B1", 600), debt("B2", 400))
+    evening.receive(a_payment(fee_ref="", fees=(("B1", 600), ("B2", 400))))
+    evening.match()
+    first, second = evening.allocate("K1")
+    evening.moved(first, P.POSTED)
+    evening.book.by_id[K1] = replace(evening.book.posting(K1), attempts=requests)
+    evening.posted_before(600, K1, "F1")
+    evening.receive(a_back(fee_ref="", origin_ref="R-K1"))
+    assert evening.evening() == []
+    assert (evening.state("R1"), evening.tasks()) == (S.TASKED, [("unpay", "B1", 600)])
+    assert (evening.book.posting(second.external_id).state, evening.fees.requests) == (P.CANCELLED, [])
+
+
 def test_while_alma_cannot_be_asked_nothing_is_cancelled_and_nothing_is_sent() -> None:
     evening = an_evening()
     evening.alma = evening.an_alma(Read.BUSY)

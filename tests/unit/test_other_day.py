@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.return_kit import Counter, boxes, cashnet, codes
 
 if TYPE_CHECKING:
@@ -28,6 +30,42 @@ def test_a_sale_made_good_again_on_a_later_day_is_asked_about_once(tmp_path: Pat
     assert leave(counter, 3, void("1/7/2026", "CLOSED")) == {"passed": 0, "held": 1}
     assert leave(counter, 4, void("1/7/2026", "CLOSED") + "\n") == {"passed": 0, "duplicate": 1}
     assert counter.money() == [("held", 1250, CODE), ("received", -1250, ""), ("received", 1250, "")]
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["a-file-each", "sale-and-void-in-one"])
+def test_so_is_one_made_good_again_on_the_day_of_its_void(tmp_path: Path, *, together: bool) -> None:
+    counter, sale, voided = (
+        Counter(tmp_path),
+        "R1,1,SALE,CLOSED,12.50,1001,LIB-LOST",
+        "R1,1,SALE,VOID,12.50,1001,LIB-LOST",
+    )
+    for number, rows in enumerate([(sale, voided)] if together else [(sale,), (voided,)]):
+        leave(counter, number, cashnet(*rows))
+    assert leave(counter, 3, cashnet(sale, "R2,1,SALE,CLOSED,1.00,1009,LIB-LOST")) == {"passed": 1, "held": 1}
+    assert leave(counter, 4, cashnet(sale) + "\n") == {"passed": 0, "duplicate": 1}
+    assert [cents for _, cents, code in counter.money() if code == CODE] == [1250]
+    (held,) = [one for one in counter.ledger.payments.values() if one.code == CODE]
+    assert "of 2026-01-05 before and took it back" in held.why
+
+
+def test_one_that_is_made_good_in_the_file_of_its_void_or_in_another_of_that_night_is_asked_about(
+    tmp_path: Path,
+) -> None:
+    sale, voided = "R1,1,SALE,CLOSED,12.50,1001,LIB-LOST", "R1,1,SALE,VOID,12.50,1001,LIB-LOST"
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = Counter(tmp_path / "one"), Counter(tmp_path / "two")
+    assert leave(one, 1, cashnet(sale, voided, sale)) == {"passed": 2, "held": 1}
+    assert leave(one, 2, cashnet(sale, voided, sale) + "\n") == {"passed": 0, "duplicate": 3}
+    two.leave("CASHNET_PAYMENTS_1.csv", cashnet(sale, voided), at="cashnet/out")
+    assert leave(two, 2, cashnet(sale)) == {"passed": 2, "held": 1}
+
+
+def test_a_sale_and_its_void_told_again_are_known(tmp_path: Path) -> None:
+    counter, rows = Counter(tmp_path), [f"R1,1,SALE,{status},12.50,1001,LIB-LOST" for status in ("CLOSED", "VOID")]
+    leave(counter, 1, cashnet(*rows))
+    assert leave(counter, 2, cashnet(*rows) + "\n") == {"passed": 0, "duplicate": 2}
+    assert leave(counter, 3, cashnet(rows[1])) == {"passed": 0, "duplicate": 1}
 
 
 def test_the_same_line_of_the_same_day_is_told_again(tmp_path: Path) -> None:

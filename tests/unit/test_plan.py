@@ -46,7 +46,9 @@ def divided(cents: int, *stakes: Stake, others: tuple[AlmaFee, ...] = ()) -> Pla
     return plan(payment, stakes, [*seen, *others], TERMS, AT)
 
 
-def a_stake(number: int, cents: int, fee: AlmaFee | None, taken: int = 0, **charge: str | int) -> Stake:
+def a_stake(
+    number: int, cents: int, fee: AlmaFee | None, taken: int = 0, **charge: str | int | tuple[str, ...]
+) -> Stake:
     """Make share ``number`` of ``cents`` for debt B<number>, which fee F<number> of Alma is unless told otherwise."""
     debt = f"B{number}"
     charged = a_charge(fee_id=debt, reference=debt, **charge)
@@ -281,7 +283,7 @@ def test_a_payment_may_be_settled_in_three_ways_at_once() -> None:
 
 
 def test_a_debt_that_goes_on_under_another_id_is_paid_there() -> None:
-    made = divided(400, a_stake(1, 400, a_fee("F9", bursar_id="B9"), continued_by="B9"))
+    made = divided(400, a_stake(1, 400, a_fee("F9", bursar_id="B9"), continued_by=("B9",)))
     assert isinstance(made, Plan)
     assert [(one.fee_id, one.alma_fee_id) for one in made.allocations] == [("B1", "F9")]
 

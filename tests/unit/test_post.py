@@ -51,7 +51,7 @@ class Scene:
         self.book.enter(a_match(payment, share) for payment, share in money)
         planner = Planner(self.book, Views(self.alma, self.clock))
         for payment in self.book.payments.values():
-            assert allocate_payment(payment, planner, TERMS, self.clock.now())[1] == []
+            assert allocate_payment(payment, planner, TERMS, self.clock.now().date(), self.clock.now())[1] == []
         self.alma.calls.clear()
         self.steps.clear()
         return self

@@ -118,8 +118,19 @@ def codes(outcome: Outcome) -> dict[str, list[str]]:
         {"fee_type": "OTHER"},
         {"system": "cashnet"},
         {"sent_on": "2026-01-01"},
+        {"amount_cents": 1000},
+        {"billed_cents": 1000},
     ],
-    ids=["other source", "entered anew", "no barcode", "same book, other type", "other system", "60 days ago"],
+    ids=[
+        "other source",
+        "entered anew",
+        "no barcode",
+        "same book, other type",
+        "other system",
+        "60 days ago",
+        "raised since",
+        "lowered since",
+    ],
 )
 def test_a_charge_that_looks_like_one_sent_under_another_id_is_held_with_both_shown(then: dict[str, Any]) -> None:
     held = run(movements({}), recent(then)).boxes["held"]
@@ -133,7 +144,7 @@ def test_a_charge_that_looks_like_one_sent_under_another_id_is_held_with_both_sh
     "then",
     [
         {"barcode": "39002"},
-        {"amount_cents": 1251},
+        {"amount_cents": 1251, "billed_cents": 1251},
         {"patron_id": "001234568"},
         {"source": "alma", "fee_id": "2001"},
         {"sent_on": "2025-12-31"},
@@ -288,6 +299,20 @@ def test_no_yes_lets_a_charge_go_under_a_reference_that_its_system_knows_already
         assert held["code"].tolist() == ["REFERENCE-TAKEN"]
         assert "source report has 2001 at peoplesoft too" in held["why"].iloc[0]
     assert codes(run(charge, recent({**sent, "system": "cashnet", "amount_cents": 1}))) == {}
+
+
+def test_a_fee_that_one_source_has_at_a_system_is_not_billed_at_another_for_a_second_source() -> None:
+    charge = movements({"barcode": "7"})
+    for old, other in (
+        (recent({"fee_id": "2001", "system": "cashnet", "amount_cents": 1}), ()),
+        (recent(), (("report", "2001", "cashnet"),)),
+    ):
+        held = run(charge, old, decisions("c2001"), elsewhere(*other)).boxes["held"]
+        assert held["code"].tolist() == ["REFERENCE-TAKEN"]
+        assert "source report has 2001 at cashnet too" in held["why"].iloc[0]
+    both = movements({"source": "zeta"}, {"source": "beta", "system": "cashnet", "content": "other"})
+    outcome = run(both, recent())
+    assert (outcome.passed["source"].tolist(), codes(outcome)) == (["beta"], {"held": ["REFERENCE-TAKEN"]})
 
 
 def test_of_two_sources_with_the_same_fee_tonight_the_first_by_name_sends_it_however_they_came() -> None:

@@ -205,6 +205,15 @@ def test_the_page_answers_in_one_word() -> None:
     assert [report.summary_text(one).split("\n")[0].rpartition(": ")[2] for one in (night, wrong)] == words[:2]
 
 
+def test_a_campus_in_shadow_is_told_that_nothing_was_let_out() -> None:
+    shadow = dataclasses.replace(sample.night(), kept_in="state/shadow/SYSTEM")
+    said = "nothing was let out; files lie in state/shadow/SYSTEM"
+    assert f"Shadow: {said}." in report.html(shadow)
+    assert f"  shadow    {said}\n" in report.summary_text(shadow)
+    assert ("Shadow", None, None, said) in next(iter(workbook.sheets(shadow))).rows
+    assert "hadow" not in report.html(sample.night()) + report.summary_text(sample.night())
+
+
 def test_a_night_in_which_nothing_happened_says_so_in_every_place() -> None:
     quiet = Morning("A library", "train", "USD", date(2026, 11, 24), "2026-11-24-1", balanced=True)
     text = report.html(quiet)

@@ -185,6 +185,8 @@ def test_an_amount_is_a_plain_decimal_with_zeros_at_most_after_the_cents(text: s
         ({"fee_id": "1 2"}, "fee id has blanks or invisible signs inside"),
         ({"fee_type": ""}, "fee type is missing"),
         ({"fee_id": "2.34568E+18"}, "fee id is 2.34568E+18, a number that a spreadsheet has changed"),
+        ({"fee_id": "'7001"}, "fee id begins with ', by which a spreadsheet marks a text"),
+        ({"patron_id": '"0012345'}, 'patron id begins with ", by which a spreadsheet marks a text'),
         ({"patron_id": "999991234.0"}, "patron id is 999991234.0, a number that a spreadsheet has changed"),
         ({"patron_id": "1e5"}, ""),
         ({"patron_id": "jo.doe@example.edu"}, ""),
@@ -193,6 +195,11 @@ def test_an_amount_is_a_plain_decimal_with_zeros_at_most_after_the_cents(text: s
 def test_what_cannot_be_a_fee_is_named_and_kept(tmp_path: Path, form: str, said: dict[str, str], why: str) -> None:
     found = read_bytes(tmp_path, WRITERS[form](row(**said), ROW), settings(form))
     assert found["unreadable"].tolist() == [why, ""]
+
+
+def test_an_id_that_was_saved_as_a_formula_is_named_and_kept(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, as_csv(row(patron_id='="0012345"'), ROW), settings())
+    assert found["unreadable"].tolist() == ["patron id begins with =, by which a spreadsheet marks a text", ""]
 
 
 def test_a_row_without_a_fee_id_is_called_after_its_line(tmp_path: Path) -> None:

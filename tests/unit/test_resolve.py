@@ -19,6 +19,7 @@ from pipeline.ports.ledger import (
     PaymentState,
     Posting,
     PostingState,
+    Share,
     Task,
     TaskState,
     Upload,
@@ -28,6 +29,7 @@ from pipeline.stages import resolving
 from pipeline.stages.resolving import Action, NotPossibleError
 from tests.fakes.money import a_charge, a_match, a_payment, a_share
 from tests.fakes.postings import FakeBook
+from tests.unit.back_kit import debt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,6 +169,48 @@ def test_a_payment_goes_where_the_word_says_also_by_its_receipt(
     assert (ledger.payments["K1"].state, ledger.payments["K1"].why) == (to, "ada: seen in Alma")
 
 
+@pytest.mark.parametrize(
+    ("code", "cents", "instead"),
+    [
+        (
+            "PAYMENT-UNREADABLE",
+            0,
+            "could not be read, so .* nothing to send; .* --settled-elsewhere, or --reject",
+        ),
+        ("PAYMENT-UNREADABLE", -500, "could not be read, so there is nothing to send"),
+        ("PAYMENT-UNREADABLE", 1000, "could not be read, so there is nothing to send"),
+        (
+            "PAYMENT-CHANGED",
+            1000,
+            "other money before.* the difference .* --settled-elsewhere; .* --to with its fee",
+        ),
+    ],
+)
+def test_what_cannot_be_let_go_as_it_stands_says_what_to_do_instead(code: str, cents: int, instead: str) -> None:
+    ledger = book(a_payment(cents=cents, state=PaymentState.HELD, code=code))
+    before = dict(ledger.payments)
+    with pytest.raises(NotPossibleError, match=instead):
+        bench(ledger).decide(wish("K1", Action.RESEND))
+    assert (ledger.payments, ledger.words) == (before, {})
+    bench(ledger).decide(wish("K1", Action.SETTLED))
+    assert ledger.payments["K1"].state is PaymentState.SETTLED
+
+
+def test_a_second_refund_of_one_receipt_is_let_go_and_what_nobody_could_read_pays_no_fee() -> None:
+    ledger = book(a_payment(cents=-300, kind="refund", state=PaymentState.HELD, code="PAYMENT-CHANGED"))
+    bench(ledger).decide(wish("K1", Action.RESEND))
+    assert ledger.payments["K1"].state is PaymentState.RECEIVED
+    ledger = book(a_payment(cents=0, state=PaymentState.HELD, code="PAYMENT-UNREADABLE"))
+    with pytest.raises(NotPossibleError, match="pay a fee; say --settled-elsewhere or --reject"):
+        bench(ledger).decide(wish("K1", Action.TO, "B1"))
+
+
+def test_more_money_of_one_receipt_is_put_on_the_fee_that_a_person_names() -> None:
+    ledger = book(a_payment(cents=400, state=PaymentState.HELD, code="PAYMENT-CHANGED"))
+    bench(ledger).decide(wish("K1", Action.TO, "B1"))
+    assert (ledger.payments["K1"].state, open_of(ledger)) == (PaymentState.MATCHED, 600)
+
+
 def test_a_held_payment_that_was_matched_goes_on_with_its_debts() -> None:
     held = replace(a_match(a_payment()), state=PaymentState.HELD, code="MATCH-REVIEW")
     ledger = book(held)
@@ -188,7 +232,7 @@ def test_a_payment_is_given_to_a_fee_as_far_as_anything_is_open_of_it() -> None:
     ("fee", "changes", "charge", "why"),
     [
         ("B7", {}, {}, "no system was ever told of a fee B7"),
-        ("B1", {"cents": -500}, {}, "money that goes back pays nothing"),
+        ("B1", {"cents": -500}, {}, "brings no money that could pay a fee; say --resend or --settled"),
         ("B1", {}, {"system": "cashnet"}, "came from peoplesoft, and fee B1 was charged at cashnet"),
         ("B1", {}, {"charged_cents": 0}, "nothing is open of fee B1"),
         ("B1", {"state": PaymentState.MATCHED}, {}, "waits for nobody's word"),
@@ -226,11 +270,12 @@ def test_a_held_payment_that_a_person_ends_stays_for_its_debts_for_the_bursar_ha
     assert (ledger.payments["K1"].state, open_of(ledger)) == (PaymentState.SETTLED, 0)
 
 
-def test_money_that_never_came_is_for_no_debt() -> None:
-    ledger = book(replace(a_match(a_payment()), state=PaymentState.HELD, code="PAYMENT-WITHDRAWN?"))
+@pytest.mark.parametrize("code", ["PAYMENT-WITHDRAWN?", "PAYMENT-SAID-AGAIN"])
+def test_money_that_never_came_is_for_no_debt(code: str) -> None:
+    ledger = book(replace(a_match(a_payment()), state=PaymentState.HELD, code=code))
     bench(ledger).decide(wish("K1", Action.REJECT))
     after = ledger.payments["K1"]
-    assert (after.state, after.code, after.shares) == (PaymentState.EXCLUDED, "PAYMENT-WITHDRAWN?", ())
+    assert (after.state, after.code, after.shares) == (PaymentState.EXCLUDED, code, ())
     assert open_of(ledger) == 1000
 
 
@@ -238,6 +283,43 @@ def went_back(ledger: Book, cents: int, origin: str = "K1", *, shared: bool = Tr
     back = a_payment("R1", -cents, kind="refund")
     ledger.enter([back])
     ledger.take_back(back, [a_share(-cents)] if shared else [], [], NOW, origin=origin)
+
+
+def undone(ledger: Book, **changes: Any) -> None:
+    """A payment for two fees was charged back, and the money is there again."""
+    shares = (Share(1, "export", "B1", -1000), Share(2, "export", "B2", -400))
+    paid = tuple(replace(one, cents=-one.cents) for one in shares)
+    first = a_payment("K1", 1400, state=PaymentState.ALLOCATED, shares=paid)
+    back = a_payment("C1", -1400, kind="chargeback", state=PaymentState.TASKED, origin_ref="R-K1", shares=shares)
+    again = a_payment("U1", 1400, kind="other", state=PaymentState.HELD, code="CHARGEBACK-UNDONE", origin_ref="R-K1")
+    ledger.payments |= {"K1": first, "C1": replace(back, takes_back="K1"), "U1": replace(again, **changes)}
+
+
+@pytest.mark.parametrize("names", ["R-K1", "R-C1"])
+def test_a_chargeback_undone_counts_as_paid_again_for_each_of_its_fees_and_is_never_planned(names: str) -> None:
+    ledger = book(charged=[a_charge(), debt("B2", 400)])
+    undone(ledger, origin_ref=names)
+    assert (open_of(ledger), open_of(ledger, "B2")) == (1000, 400)
+    said = bench(ledger).decide(wish("U1", Action.RESEND))
+    assert said == "U1: 10.00 of fee B1, 4.00 of fee B2 counts as paid again, by ada"
+    assert (open_of(ledger), open_of(ledger, "B2"), ledger.payments["U1"].state) == (0, 0, PaymentState.SETTLED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"origin_ref": ""}, "none is known that opened a debt"),
+        ({"cents": 1000}, "none is known that opened a debt"),
+        ({}, "what it opened is not open any more"),
+    ],
+)
+def test_a_chargeback_undone_counts_for_no_debt_that_is_not_open_by_it(changes: dict[str, Any], why: str) -> None:
+    ledger = book(charged=[a_charge(), debt("B2", 400)])
+    undone(ledger, **changes)
+    ledger.payments["K2"] = replace(a_match(a_payment("K2")), state=PaymentState.ALLOCATED)
+    with pytest.raises(NotPossibleError, match=why):
+        bench(ledger).decide(wish("U1", Action.RESEND))
+    assert ledger.payments["U1"].state is PaymentState.HELD
 
 
 def open_of(ledger: Book, fee_id: str = "B1") -> int:
@@ -356,7 +438,14 @@ def test_a_file_in_conflict_is_theirs_or_given_up(action: Action, to: UploadStat
     assert (ledger.import_files[1].state, ledger.import_files[1].evidence) == (to, "ada: seen in Alma")
 
 
-def test_a_file_on_its_way_is_not_for_people_to_decide() -> None:
+@pytest.mark.parametrize("state", [UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED])
+def test_a_file_that_is_surely_not_there_may_be_given_up_for_its_bytes_may_be_lost(state: UploadState) -> None:
+    ledger = book(Upload(1, A_BATCH, state))
+    bench(ledger).decide(wish("out.csv", Action.REJECT))
+    assert ledger.import_files[1].state is UploadState.CANCELLED
+
+
+def test_a_file_that_may_be_there_is_not_for_people_to_decide() -> None:
     ledger = book(Upload(1, A_BATCH, UploadState.PUBLISHING))
     with pytest.raises(NotPossibleError, match="is publishing, and waits for nobody"):
         bench(ledger).decide(wish("out.csv", Action.SETTLED))

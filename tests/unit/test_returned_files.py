@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.ports.ledger import PaymentState
 from tests.unit.return_kit import ONCE, Counter, boxes, cashnet, codes
 
 if TYPE_CHECKING:
@@ -35,10 +36,22 @@ def test_a_file_whose_newest_line_is_long_past_waits_until_a_person_says_yes(tmp
     assert counter.ledger.payments == {}
     assert night.unread == {"peoplesoft"}
     assert codes(counter.night()) == ["PAYMENTS-STALE"], "it is kept, and named again"
-    night = counter.night(approved="peoplesoft")
+    assert codes(counter.night(approved="peoplesoft")) == ["PAYMENTS-STALE"], "that is a yes to other things"
+    night = counter.night(approved="peoplesoft:stale")
     assert (codes(night), boxes(night)) == (["ARRIVAL-APPROVED"], {"passed": 2})
     assert len(counter.ledger.payments) == 2
     assert codes(counter.night()) == [], "a file that was read is not asked about again"
+
+
+def test_an_unreadable_line_of_a_file_that_is_read_is_held_though_a_file_that_waits_says_it_too(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    bad = "001234568,11/1/2025,1006,6.0x"
+    counter.paid("LIBRARY_PAID_1.csv", bad, "001234567,11/30/2025,1001,12.50")
+    counter.paid("LIBRARY_PAID_2.csv", bad, "001234567,1/5/2026,1005,5.00")
+    assert codes(counter.night()) == ["PAYMENT-UNREADABLE", "PAYMENTS-STALE"]
+    assert [(state, code) for state, _, code in counter.money()] == [("held", "PAYMENT-UNREADABLE"), ("received", "")]
+    (held,) = counter.ledger.payments_in(PaymentState.HELD)
+    assert counter.ledger.rows[held.file_sha].name == "LIBRARY_PAID_2.csv"
 
 
 def test_a_file_with_one_line_that_is_new_enough_is_read(tmp_path: Path) -> None:
@@ -124,11 +137,11 @@ def test_a_file_whose_pattern_was_changed_while_it_waited_is_named_and_kept(tmp_
     counter.paid("LIBRARY_PAID_1.csv", "001234567,11/30/2025,1001,12.50")
     counter.night()
     counter.say(RETURN.format(layout="peoplesoft/paid", pattern="PAID_*.csv"))
-    night = counter.night(approved="peoplesoft")
+    night = counter.night(approved="peoplesoft:stale")
     assert codes(night) == ["PAYMENTS-NO-LAYOUT"]
     assert (counter.ledger.newest().state, counter.ledger.payments) == ("archived", {})
     counter.say(USUAL)
-    assert boxes(counter.night(approved="peoplesoft")) == {"passed": 1}
+    assert boxes(counter.night(approved="peoplesoft:stale")) == {"passed": 1}
 
 
 def test_a_file_of_a_system_that_the_campus_has_no_more_is_named_and_kept(tmp_path: Path) -> None:

@@ -162,6 +162,19 @@ def test_nobody_is_billed_whom_the_people_file_does_not_bear_out(
         assert not frame["why"].str.contains("Ana|Lopez|Sven|001234567|gone").any()
 
 
+def test_a_user_name_is_the_same_persons_in_any_case(tmp_path: Path) -> None:
+    rules = '[[routes]]\nto = "cashnet"\nuser_group = ["GUEST"]\n[[routes]]\nto = "peoplesoft"\n'
+    campus = a_campus(tmp_path, rules + REPORT + PEOPLE_FILE)
+    smith = known_people({"patron_id": "jsmith@x.edu", "user_group": "GUEST", "name": "Smith, Jo"})
+    named = {"patron_id": "JSmith@x.edu", "patron_name": "Jo Smith"}
+    assert ends(routed(campus, named, {**named, "patron_name": "Ann Lee"}, people=smith)) == {
+        "1000": "cashnet",
+        "1001": "held PEOPLE-NAME",
+    }
+    two = known_people({"patron_id": "jsmith@x.edu", "user_group": "GUEST"}, {"patron_id": "JSMITH@x.edu"})
+    assert ends(routed(campus, named, people=two)) == {"1000": "held PEOPLE-UNKNOWN"}
+
+
 def test_only_new_debts_are_held_for_their_debtor(tmp_path: Path) -> None:
     again = {"system": "cashnet", "movement": 2}
     assert ends(routed(with_people(tmp_path), again, {})) == {"1000": "cashnet", "1001": "held PEOPLE-STALE"}
@@ -188,6 +201,29 @@ def test_a_people_file_without_groups_routes_nobody_by_them(tmp_path: Path) -> N
         a_campus(tmp_path, rules + REPORT + PEOPLE_FILE), {}, {"user_group": "STUDENT"}, people=known_people({})
     )
     assert ends(outcome) == {"1000": "held PEOPLE-UNKNOWN", "1001": "peoplesoft"}
+
+
+@pytest.mark.parametrize("rest", ["excluded", "cashnet", "peoplesoft"])
+@pytest.mark.parametrize("more", ["", 'systems = ["peoplesoft"]\n'])
+def test_whom_the_people_file_does_not_know_today_goes_nowhere_that_a_group_decides(
+    tmp_path: Path, rest: str, more: str
+) -> None:
+    rules = f'[[routes]]\nto = "peoplesoft"\nuser_group = ["STUDENT"]\n[[routes]]\nto = "{rest}"\n'
+    campus = a_campus(tmp_path, rules + REPORT + PEOPLE_FILE + more)
+    others = known_people({"patron_id": "000000001", "user_group": "STUDENT"})
+    assert ends(routed(campus, {}, people=others)) == {"1000": "held PEOPLE-UNKNOWN"}
+
+
+def test_a_route_may_say_where_those_go_of_whom_no_group_is_known(tmp_path: Path) -> None:
+    rules = '[[routes]]\nto = "peoplesoft"\nuser_group = ["STUDENT"]\n[[routes]]\nto = "{}"\n'
+    named = rules.format("cashnet") + 'user_group = [""]\n'
+    first = '[[routes]]\nto = "cashnet"\nfee_type = ["OVERDUEFINE"]\n' + rules.format("excluded")
+    others = known_people({"patron_id": "000000001", "user_group": "STUDENT"})
+    for number, routes in enumerate((named, first)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        campus = a_campus(folder, routes + REPORT + PEOPLE_FILE + 'systems = ["peoplesoft"]\n')
+        assert ends(routed(campus, {"fee_type": "OVERDUEFINE"}, people=others)) == {"1000": "cashnet"}
 
 
 def test_an_old_people_file_routes_nobody_by_its_groups(tmp_path: Path) -> None:

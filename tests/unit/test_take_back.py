@@ -68,7 +68,8 @@ def test_the_task_has_everything_that_staff_need() -> None:
     assert task.text == (
         "10.00 went back at peoplesoft (refund R-R1 of 2026-11-24 for receipt R-K1), and fee B1 of patron P1 is paid "
         "in Alma: enter a fee of exactly 10.00 there for the same patron, type and item, with the comment "
-        '"reopens LIB-1". The bursar has the debt open again; with that comment it is not billed twice'
+        '"reopens LIB-1". The bursar has the debt open again; with that comment it is not billed twice. '
+        "Where comments are not read, the new fee is held (FEE-MAY-REOPEN): bursar reject it"
     )
 
 
@@ -81,11 +82,11 @@ def test_where_alma_has_not_answered_yet_the_task_says_so() -> None:
 
 
 def test_the_fee_that_continues_a_debt_is_the_one_that_is_paid_in_alma() -> None:
-    desk = paid(a_charge(continued_by="N1"))
+    desk = paid(a_charge(continued_by=("N1",)))
     desk.receive(a_back(origin_ref="R-K1"))
     desk.back()
     (task,) = desk.book.by_task.values()
-    assert "and fee N1 of patron P1 is paid" in task.text
+    assert "and fee B1 or N1 of patron P1 is paid" in task.text
     assert (task.fee_id, task.reference) == ("B1", "B1")
 
 
@@ -299,6 +300,90 @@ def test_of_a_receipt_with_two_lines_for_the_one_fee_named_either_may_go_back() 
     assert desk.open() == 1000
 
 
+def a_receipt_of_two() -> Desk:
+    """A receipt T1 of 10.00 for B1 and 20.00 for B2."""
+    desk = Desk(debt("B1", 1000), debt("B2", 2000), debt("B3", 500))
+    desk.receive(a_payment(payment_ref="T1", payment_line="1"))
+    desk.receive(a_payment("K2", 2000, fee_ref="B2", payment_ref="T1", payment_line="2"))
+    desk.match()
+    return desk
+
+
+@pytest.mark.parametrize("said", [{}, {"fees": (("B1", -1000), ("B2", -2000))}])
+def test_a_whole_receipt_that_goes_back_in_one_line_opens_each_fee_that_it_paid(said: dict[str, object]) -> None:
+    desk = a_receipt_of_two()
+    desk.allocate("K1", POSTED)
+    desk.allocate("K2", POSTED)
+    desk.receive(replace(a_back(cents=-3000, fee_ref="", origin_ref="T1"), **said))  # type: ignore[arg-type]
+    assert desk.back() == []
+    assert (desk.state("R1"), desk.open("B1"), desk.open("B2")) == (S.TASKED, 1000, 2000)
+    assert desk.tasks() == [("unpay", "B1", 1000), ("unpay", "B2", 2000)]
+
+
+def test_a_whole_receipt_goes_back_once() -> None:
+    desk = a_receipt_of_two()
+    desk.receive(a_back(cents=-3000, fee_ref="", origin_ref="T1"))
+    assert desk.back() == []
+    desk.receive(a_payment("K3"), a_payment("K4", 2000, fee_ref="B2"))
+    desk.match()
+    desk.receive(*(a_back(f"R{n}", cents, fee_ref="", origin_ref="T1") for n, cents in ((2, -3000), (3, -1000))))
+    assert desk.back() == ["REVERSAL-TOO-MUCH"] * 2
+    assert (desk.open("B1"), desk.open("B2")) == (0, 0)
+    assert desk.book.payments["R2"].why == "30.00 go back, and 0.00 of receipt T1 are left"
+
+
+def test_of_a_whole_receipt_what_alma_has_is_a_task_and_the_rest_never_goes_there() -> None:
+    desk = a_receipt_of_two()
+    desk.receive(a_payment("K0", 500, payment_ref="T1", payment_line="3", fee_ref="B3"))
+    desk.match()
+    desk.allocate("K1", POSTED)
+    (planned,) = desk.allocate("K2")
+    desk.receive(a_back(cents=-3500, fee_ref="", origin_ref="T1"))
+    assert desk.back() == []
+    assert (desk.tasks(), desk.book.posting(planned.external_id).state) == ([("unpay", "B1", 1000)], P.CANCELLED)
+    assert (desk.state("K0"), [desk.open(fee) for fee in ("B1", "B2", "B3")]) == (S.SETTLED, [1000, 2000, 500])
+
+
+@pytest.mark.parametrize(
+    ("cents", "code", "why"),
+    [
+        (-2500, "REVERSAL-UNCLEAR", "25.00 go back of receipt T1, and 30.00 are left of it in 2 lines"),
+        (-3100, "REVERSAL-TOO-MUCH", "31.00 go back, and 30.00 of receipt T1 are left"),
+    ],
+)
+def test_of_more_than_a_line_of_a_receipt_and_less_or_more_than_all_a_person_hears_the_true_sum(
+    cents: int, code: str, why: str
+) -> None:
+    desk = a_receipt_of_two()
+    desk.receive(a_back(cents=cents, fee_ref="", origin_ref="T1"))
+    assert desk.back() == [code]
+    assert desk.book.payments["R1"].why == why
+
+
+def test_a_whole_receipt_goes_back_for_the_fees_it_paid_and_no_other() -> None:
+    desk = a_receipt_of_two()
+    desk.receive(a_back(cents=-3000, fee_ref="", fees=(("B1", -1000), ("B3", -2000)), origin_ref="T1"))
+    assert desk.back() == ["REVERSAL-UNCLEAR"]
+    assert (desk.open("B1"), desk.open("B2")) == (0, 0)
+
+
+def test_a_whole_receipt_of_which_a_part_is_for_no_fee_is_for_a_person() -> None:
+    desk = Desk(debt("B1", 1000), debt("B2", 1000))
+    desk.receive(*(a_payment(f"K{n}", fee_ref=f"B{n}", payment_ref="T1", payment_line=str(n)) for n in (2, 3)))
+    desk.match()
+    desk.receive(a_back(cents=-2000, fee_ref="", origin_ref="T1"))
+    assert desk.back() == ["REVERSAL-UNCLEAR"]
+    assert desk.book.payments["R1"].why == "20.00 go back, and 10.00 of that are known to be for a fee"
+
+
+def test_while_alma_cannot_be_asked_nothing_of_a_whole_receipt_ends() -> None:
+    desk = a_receipt_of_two()
+    desk.alma = None
+    desk.receive(a_back(cents=-3000, fee_ref="", origin_ref="T1"))
+    assert desk.back() == ["REVERSAL-EARLY", "LOCATE-BUSY"]
+    assert (desk.state("R1"), desk.open("B1"), desk.open("B2")) == (S.HELD, 0, 0)
+
+
 def test_a_payment_of_a_patron_goes_back_for_the_fee_it_was_put_on_under_any_of_its_names() -> None:
     desk = Desk(a_charge(reference="LIB-1"))
     desk.receive(unnamed("K1", 1000), a_back(fee_ref="LIB-1", origin_ref="R-K1"))
@@ -318,6 +403,23 @@ def test_a_payment_that_a_person_settled_is_a_look() -> None:
     desk.receive(a_payment(state=S.SETTLED), a_back(origin_ref="R-K1"))
     assert desk.back() == []
     assert (desk.state("R1"), desk.tasks(), desk.open()) == (S.TASKED, [("look", "", 1000)], 1000)
+
+
+def test_the_look_at_a_fee_that_a_person_settled_names_it_and_the_mark_under_which_it_is_owed_again() -> None:
+    desk = Desk(a_charge(reference="LIB-1"))
+    desk.receive(a_payment(fee_ref="LIB-1"))
+    desk.match()
+    desk.book.settle_payment(desk.book.payments["K1"], S.SETTLED, "", "ada: it is there already", desk.now)
+    desk.receive(a_back(cents=-400, fee_ref="LIB-1", origin_ref="R-K1"))
+    assert desk.back() == []
+    (task,) = desk.book.by_task.values()
+    assert (task.kind, task.fee_id, task.reference, task.cents) == ("look", "B1", "LIB-1", 400)
+    assert task.text == (
+        "4.00 went back at peoplesoft (refund R-R1 of 2026-11-24 for receipt R-K1), and a person had settled the "
+        "payment of fee B1 of patron P1 by hand: see whether what was done then must be undone in Alma; if the fee is "
+        "paid there and must be owed again, enter a fee of exactly 4.00 there for the same patron, type and item, with "
+        'the comment "reopens LIB-1"'
+    )
 
 
 def test_a_share_that_a_person_settled_elsewhere_is_a_look() -> None:

@@ -54,6 +54,27 @@ def test_any_other_new_fee_passes(asked: tuple[tuple[str, str, str, str, int], .
     assert len(run(movements(PLAIN), recent(), *asked).passed) == 1
 
 
+@pytest.mark.parametrize("source", ["report", "export"])
+def test_where_no_mark_is_read_a_task_that_is_done_holds_a_fee_of_its_source_too(source: str) -> None:
+    done = open_tasks(("report", "1001", "1001", "001234567", 1250), state=TaskState.DONE)
+    new = movements({**PLAIN, "source": source})
+    nothing = {"recent": recent(), "elsewhere": elsewhere(), "decisions": decisions()}
+    outcome = recognise(new, CAMPUS, TODAY, **nothing, tasks=done)
+    assert codes(outcome) == ({"held": ["FEE-MAY-REOPEN"]} if source == "report" else {})
+    said = "comments of report are not read, so this may be that fee"
+    words = f"fee 2001, 12.50: 12.50 of this patron went back and fee 1001 was entered anew; {said}"
+    assert not outcome.boxes or outcome.boxes["held"]["why"].tolist() == [words]
+
+
+def test_a_task_that_is_done_lets_no_second_fee_pass_with_its_mark() -> None:
+    part = open_tasks(("report", "1001", "1001", "001234567", 400), state=TaskState.DONE)
+    less = movements({**MARKED, "amount_cents": 400})
+    outcome = recognise(
+        less, CAMPUS, TODAY, recent=recent({}), elsewhere=elsewhere(), decisions=decisions(), tasks=part
+    )
+    assert codes(outcome) == {"held": ["REOPENS-DIFFERS"]}
+
+
 def test_a_persons_yes_lets_it_go_as_a_debt_of_its_own() -> None:
     assert len(run(movements(PLAIN), recent(), ASKED, yes=True).passed) == 1
 
@@ -110,10 +131,10 @@ def test_the_task_closes_by_itself_when_the_fee_has_come() -> None:
     assert desk.state("R1") is PaymentState.SETTLED
 
 
-@pytest.mark.parametrize(("cents", "since"), [(999, "2026-11-26T01:00:00"), (1000, "2026-11-24T01:00:00")])
-def test_it_stays_open_for_another_amount_or_a_fee_that_came_before(cents: int, since: str) -> None:
+@pytest.mark.parametrize(("cents", "booked_on"), [(999, "2026-11-26"), (1000, "2026-11-24")])
+def test_it_stays_open_for_another_amount_or_a_fee_that_came_before(cents: int, booked_on: str) -> None:
     desk = unpaid(1000)
-    desk.book.continue_as("B1", "N1", cents, since)
+    desk.book.continue_as("B1", "N1", cents, booked_on)
     closing.reopened(desk.book, desk.clock)
     assert [one.state for one in desk.book.by_task.values()] == [TaskState.OPEN]
 
@@ -133,6 +154,17 @@ def test_one_fee_closes_one_task() -> None:
     desk.book.continue_as("B1", "N2", 500)
     closing.reopened(desk.book, desk.clock)
     assert [one.state for one in desk.book.by_task.values()] == [TaskState.DONE, TaskState.DONE]
+
+
+def test_each_of_two_fees_of_one_night_closes_the_task_of_its_amount() -> None:
+    desk = unpaid(600, 400)
+    for fee, cents in (("N1", 600), ("N2", 400)):
+        desk.book.continue_as("B1", fee, cents)
+    closing.reopened(desk.book, desk.clock)
+    assert [(one.state, one.reason) for one in desk.book.by_task.values()] == [
+        (TaskState.DONE, "fee N1 of 6.00 continues it"),
+        (TaskState.DONE, "fee N2 of 4.00 continues it"),
+    ]
 
 
 def refunded(behaviour: Scripted, *fees: Any) -> tuple[Desk, FakeAlma]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.campus.describe import Form, keys
+from pipeline.campus.describe import Form, Key, default, keys, tag
 from pipeline.campus.load import load
 from pipeline.campus.settings import Campus
 from pipeline.campus.template import campus_file
@@ -88,6 +88,31 @@ def said(model: type[BaseModel], tables: list[dict[str, Any]]) -> Iterator[tuple
 def test_every_key_of_the_settings_stands_in_the_file_in_its_own_table() -> None:
     there = set(said(Campus, [everything_said()]))
     assert there == {(model.__name__, key.name) for model, key in EVERY_KEY}
+
+
+def marked(model: type[BaseModel], every: dict[str, Any], live: dict[str, Any]) -> Iterator[tuple[str, Key, Any]]:
+    """Every value that stands behind a mark: its place, its key, and what is shown."""
+    for key in keys(model).values():
+        shown = every.get(key.name)
+        if key.form is Form.VALUE:
+            if shown is not None and key.name not in live:
+                yield f"{model.__name__}.{key.name}", key, shown
+            continue
+        used = below(key.form, live[key.name]) if key.name in live else []
+        for number, table in enumerate(below(key.form, shown)):
+            kinds = [one for one in key.models if table.get("kind", "") == tag(one)]
+            yield from marked((kinds or [*key.models])[0], table, used[number] if number < len(used) else {})
+
+
+def test_what_stands_behind_a_mark_is_what_counts_without_it_wherever_something_does() -> None:
+    behind = list(marked(Campus, tomllib.loads(everything_live()), tomllib.loads(TEXT)))
+    other = [(place, shown) for place, key, shown in behind if default(key) not in (None, as_read(shown))]
+    assert other == []
+    assert len({place for place, key, _ in behind if default(key) is not None}) > 60
+
+
+def as_read(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def test_a_forgotten_key_would_be_seen() -> None:

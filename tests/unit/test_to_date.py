@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import nightly
 from pipeline.ports.ledger import PaymentState
+from pipeline.stages import resolving
+from pipeline.stages.resolving import Action
 from tests.unit.return_kit import TO_DATE, Counter, boxes, codes
 
 if TYPE_CHECKING:
@@ -119,10 +122,16 @@ def test_another_sum_of_an_older_day_is_held_until_a_person_says_that_it_counts(
     assert codes(night) == ["PAYMENT-SUM-OLDER", "PAYMENTS-OLDER"]
     assert (boxes(night)["held"], night.news, steps(counter)) == (1, True, [500, 750])
     counter.paid("SO_FAR_4.csv", "001234567,1/5/2026,1001,6.00", "001234567,1/7/2026,1002,1.00")
-    assert "PAYMENT-SUM-OLDER" not in codes(counter.night(approved="peoplesoft"))
-    assert steps(counter) == [-650, 100, 500, 750]
+    assert "PAYMENT-SUM-OLDER" in codes(counter.night(approved="peoplesoft")), "that is a yes to other things"
+    counter.paid("SO_FAR_4.csv", "001234567,1/5/2026,1001,6.00", "001234567,1/7/2026,1002,2.00")
+    night = counter.night(approved="peoplesoft:sums")
+    assert codes(night) == ["PAYMENT-SUM-APPROVED"]
+    (told,) = (one for one in night.findings if one.code == "PAYMENT-SUM-APPROVED")
+    assert told.text == "6.00, said of 1001 for 2026-01-05, count as paid of it; 12.50 did before; approved"
+    assert (told.subject in counter.ledger.payments, told.code in nightly.APPROVED) == (True, True)
+    assert steps(counter) == [-650, 100, 100, 500, 750]
     said(counter, 5, "12.50", days=8)
-    assert sum(steps(counter)) == 1350
+    assert sum(steps(counter)) == 1450
 
 
 def test_a_sum_that_comes_back_with_the_very_bytes_of_an_earlier_file_is_held_too(counter: Counter) -> None:
@@ -160,3 +169,60 @@ def test_a_line_of_a_day_to_come_is_held_and_makes_no_later_file_an_older_one(co
 def test_a_line_of_the_next_business_day_is_read(counter: Counter) -> None:
     assert said(counter, 1, "5.00", days=12) == {"passed": 1}
     assert said(counter, 2, "6.00", days=14) == {"passed": 0, "held": 1, "duplicate": 1}
+
+
+OTHER = "001234567,1/7/2026,1002,1.00"
+
+
+def refused(counter: Counter, code: str) -> None:
+    """A person says of what is held for this that it never came."""
+    (held,) = (one for one in counter.ledger.payments.values() if one.code == code and one.state is PaymentState.HELD)
+    to = resolving.of_payment(held, Action.REJECT)
+    counter.ledger.settle_payment(held, to, held.code, "ann: never came", counter.clock.now())
+
+
+def live(counter: Counter) -> list[tuple[int, str]]:
+    """What stands of charge 1001, save what a person refused."""
+    mine = (one for one in counter.ledger.payments.values() if one.fee_ref == "1001")
+    return sorted((one.cents, one.code) for one in mine if one.state is not PaymentState.EXCLUDED)
+
+
+@pytest.fixture
+def never_came(counter: Counter) -> Counter:
+    """5.00 were said of charge 1001, then nothing of it, and a person has said that they never came."""
+    counter.paid("SO_FAR_1.csv", "001234567,1/5/2026,1001,5.00", OTHER)
+    counter.night()
+    counter.paid("SO_FAR_2.csv", OTHER, "001234567,1/5/2026,1003,1.00")
+    assert codes(counter.night()) == ["PAYMENT-WITHDRAWN?"]
+    refused(counter, "PAYMENT-WITHDRAWN?")
+    return counter
+
+
+@pytest.mark.parametrize("so_far", [500, 800])
+def test_a_sum_of_which_a_person_said_that_a_part_never_came_is_held_whole(never_came: Counter, so_far: int) -> None:
+    counter = never_came
+    counter.paid("SO_FAR_3.csv", f"001234567,1/8/2026,1001,{so_far / 100:.2f}", OTHER)
+    night = counter.night()
+    assert (codes(night), live(counter)) == (["PAYMENT-SAID-AGAIN"], [(so_far, "PAYMENT-SAID-AGAIN")])
+    (told,) = (one.text for one in night.findings if one.code == "PAYMENT-SAID-AGAIN")
+    assert told.startswith("0 cents count as paid of 1001; this sum, said for 2026-01-08, is more")
+    assert told.endswith("a person had said of 500 cents that they never came")
+    counter.paid("SO_FAR_4.csv", f"001234567,1/9/2026,1001,{so_far / 100:.2f}", OTHER)
+    assert (codes(counter.night()), len(live(counter))) == ([], 1)
+
+
+def test_a_sum_that_says_no_more_than_what_a_person_let_stand_is_no_question(never_came: Counter) -> None:
+    counter = never_came
+    counter.paid("SO_FAR_3.csv", "001234567,1/8/2026,1001,0.00", OTHER)
+    assert (codes(counter.night()), live(counter)) == ([], [])
+
+
+def test_a_second_no_to_the_same_sum_is_the_last_word_and_another_sum_is_another_question(never_came: Counter) -> None:
+    counter = never_came
+    counter.paid("SO_FAR_3.csv", "001234567,1/8/2026,1001,8.00", OTHER)
+    counter.night()
+    refused(counter, "PAYMENT-SAID-AGAIN")
+    counter.paid("SO_FAR_4.csv", "001234567,1/9/2026,1001,8.00", OTHER)
+    assert (codes(counter.night()), live(counter)) == ([], [])
+    counter.paid("SO_FAR_5.csv", "001234567,1/10/2026,1001,9.00", OTHER)
+    assert (codes(counter.night()), live(counter)) == (["PAYMENT-SAID-AGAIN"], [(900, "PAYMENT-SAID-AGAIN")])

@@ -152,3 +152,34 @@ def test_what_went_back_before_its_plan_makes_no_room_for_another_payment(way: s
     desk.night()
     assert send(desk) == ["OVERPAID"]
     assert [one.cents for one in desk.book.by_id.values()] == [600, 400]
+
+
+def settled_by_a_person(desk: Desk) -> None:
+    """The matched payment K1 is held, and a person says that it is settled: it stays for its debts."""
+    held = desk.book.settle_payment(desk.book.payments["K1"], PaymentState.HELD, "FEE-STATUS", "x", desk.clock.now())
+    desk.book.settle_payment(held, PaymentState.SETTLED, "", "ann: refunded by hand", desk.clock.now())
+
+
+@pytest.mark.parametrize("way", ["record", "import_file"])
+def test_what_a_person_settled_leaves_no_room_for_another_payment(way: str) -> None:
+    desk = Desk(a_charge(payments_to=way))
+    desk.receive(a_payment())
+    desk.match()
+    settled_by_a_person(desk)
+    desk.receive(a_payment("K2"))
+    desk.night()
+    assert send(desk) == ["FEE-CLOSED"]
+    assert desk.book.by_id == {}
+
+
+def test_what_went_back_of_money_that_a_person_settled_makes_room_again() -> None:
+    desk = Desk(a_charge(payments_to="record"))
+    desk.receive(a_payment())
+    desk.match()
+    settled_by_a_person(desk)
+    desk.receive(a_back(cents=-400, origin_ref="R-K1"))
+    desk.night()
+    desk.receive(a_payment("K2"))
+    desk.night()
+    assert send(desk) == ["OVERPAID"]
+    assert [one.cents for one in desk.book.by_id.values()] == [400]

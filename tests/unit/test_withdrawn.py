@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.ports.ledger import PaymentState
+from pipeline.stages import resolving
+from pipeline.stages.resolving import Action
 from tests.fakes.money import a_charge, a_share
 from tests.unit.return_kit import Counter, boxes, codes
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.ports.ledger import Payment
 
-GONE = "PAYMENT-WITHDRAWN?"
+GONE, AGAIN = "PAYMENT-WITHDRAWN?", "PAYMENT-SAID-AGAIN"
 FIRST, LOST, LAST = (f"00123456{day},1/{day}/2026,100{day},{day}.00" for day in (5, 6, 7))
 
 
@@ -66,7 +68,7 @@ def test_what_was_posted_is_a_task_with_all_figures_opened_once(counter: Counter
     counter.paid("LIBRARY_PAID_2.csv", FIRST, LAST)
     assert codes(counter.night()) == ["PAYMENT-WITHDRAWN-POSTED"]
     (task,) = counter.ledger.tasks()
-    assert (task.kind, task.subject, task.cents, task.reference) == ("look", seen.key, 600, "1006")
+    assert (task.kind, task.subject, task.cents, task.reference) == ("look", seen.key, 600, "B1")
     assert (task.system, task.source, task.fee_id, task.opened_on) == ("peoplesoft", "export", "B1", "2026-01-06")
     for word in ("6.00", "2026-01-06", "1006", "LIBRARY_PAID_2.csv", "ask the bursar"):
         assert word.lower() in task.text.lower()
@@ -111,6 +113,80 @@ def test_a_person_who_lets_it_go_is_not_asked_again(counter: Counter) -> None:
         lost(counter), PaymentState.RECEIVED, GONE, "bo: the bursar has it", counter.clock.now()
     )
     counter.paid("LIBRARY_PAID_3.csv", FIRST, LAST, "001,1/8/2026,1,1.00")
+    assert codes(counter.night()) == []
+    assert lost(counter).state is PaymentState.RECEIVED
+
+
+def never_came(counter: Counter, held: Payment) -> None:
+    """A person rejects what is held."""
+    to = resolving.of_payment(held, Action.REJECT)
+    counter.ledger.settle_payment(held, to, held.code, "bo: the bursar says it never came", counter.clock.now())
+
+
+def test_what_a_person_said_never_came_and_a_later_report_says_is_held_with_a_finding(counter: Counter) -> None:
+    counter.paid("LIBRARY_PAID_2.csv", FIRST, LAST)
+    counter.night()
+    never_came(counter, lost(counter))
+    assert lost(counter).state is PaymentState.EXCLUDED
+    counter.paid("LIBRARY_PAID_3.csv", FIRST, LAST, "001,1/8/2026,1,1.00")
+    assert codes(counter.night()) == []
+    counter.paid("LIBRARY_PAID_4.csv", FIRST, LOST, LAST, "001,1/8/2026,1,1.00")
+    night = counter.night()
+    assert codes(night) == [AGAIN]
+    held = lost(counter)
+    assert (held.state, held.code) == (PaymentState.HELD, AGAIN)
+    assert held.why == "LIBRARY_PAID_4.csv says it again, and a person had said that it never came"
+    counter.paid("LIBRARY_PAID_5.csv", FIRST, LAST, "001,1/8/2026,1,1.00", "001,1/9/2026,2,2.00")
+    assert (codes(counter.night()), lost(counter)) == ([], held), "its absence answers nothing"
+    assert resolving.of_payment(held, Action.RESEND) is PaymentState.RECEIVED
+
+
+def test_a_second_no_to_what_a_report_says_again_is_the_last_word(counter: Counter) -> None:
+    counter.paid("LIBRARY_PAID_2.csv", FIRST, LAST)
+    counter.night()
+    never_came(counter, lost(counter))
+    counter.paid("LIBRARY_PAID_3.csv", FIRST, LOST, LAST, "001,1/8/2026,1,1.00")
+    assert codes(counter.night()) == [AGAIN]
+    never_came(counter, lost(counter))
+    for number, rows in ((4, (FIRST, LAST)), (5, (FIRST, LOST, LAST))):
+        counter.paid(f"LIBRARY_PAID_{number}.csv", *rows, "001,1/8/2026,1,1.00", f"001,1/9/2026,{number},1.00")
+        assert AGAIN not in codes(counter.night())
+        assert (lost(counter).state, lost(counter).code) == (PaymentState.EXCLUDED, AGAIN)
+
+
+@pytest.mark.parametrize(("went", "state"), [(100, PaymentState.RECEIVED), (101, PaymentState.HELD)])
+def test_what_is_said_again_is_held_with_both_figures_if_what_went_back_of_its_debt_needs_it(
+    counter: Counter, went: int, state: PaymentState
+) -> None:
+    counter.paid("LIBRARY_PAID_2.csv", FIRST, LAST)
+    counter.night()
+    charge, held = a_charge(), lost(counter)
+    counter.ledger.debts[charge.source, charge.fee_id] = charge
+    elsewhere = replace(held, reader="other", code="")
+    counter.ledger.payments |= {
+        held.key: replace(held, shares=(a_share(600),)),
+        "other": replace(elsewhere, key="other", cents=100, state=PaymentState.ALLOCATED, shares=(a_share(100),)),
+        "back": replace(elsewhere, key="back", cents=-went, state=PaymentState.TASKED, shares=(a_share(-went),)),
+    }
+    counter.paid("LIBRARY_PAID_3.csv", FIRST, LOST, LAST, "001,1/8/2026,1,1.00")
+    night = counter.night()
+    assert (lost(counter).state, bool(lost(counter).shares)) == (state, state is PaymentState.HELD)
+    told = [one.text for one in night.findings if one.code == AGAIN]
+    says = "LIBRARY_PAID_3.csv says it again, and 5.99 count as paid of fee B1 after money went back"
+    assert told == ([f"6.00 of 2026-01-06: {says}, with 6.00 of this payment"] if state is PaymentState.HELD else [])
+
+
+def test_what_went_back_of_a_payment_itself_is_no_reason_to_hold_it(counter: Counter) -> None:
+    counter.paid("LIBRARY_PAID_2.csv", FIRST, LAST)
+    counter.night()
+    charge, held = a_charge(), lost(counter)
+    back = replace(held, key="back", cents=-200, state=PaymentState.TASKED, code="", shares=(a_share(-200),))
+    counter.ledger.debts[charge.source, charge.fee_id] = charge
+    counter.ledger.payments |= {
+        held.key: replace(held, shares=(a_share(600),)),
+        back.key: replace(back, takes_back=held.key, occurred_on="2026-02-01"),
+    }
+    counter.paid("LIBRARY_PAID_3.csv", FIRST, LOST, LAST, "001,1/8/2026,1,1.00")
     assert codes(counter.night()) == []
     assert lost(counter).state is PaymentState.RECEIVED
 

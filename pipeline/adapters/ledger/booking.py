@@ -58,6 +58,7 @@ def enter(store: Store, run: Run, booking: Booking, at: datetime) -> None:
         _enter_movements(entering, lines, first)
         debts.check(connection, store, lines[~lines["carried"]], booking.batches)
         snapshots.take_over(connection, store, first)
+        snapshots.check_repeated(connection, store, first)
         _enter_figures(entering, run, booking.figures)
         keep(connection, store, booking.findings, run.number, entry)
         for sha in booking.files:

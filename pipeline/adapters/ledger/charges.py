@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, exists, func, literal, select
 
 from pipeline import tables
 from pipeline.adapters.ledger import booking as bookkeeping
 from pipeline.adapters.ledger.frames import frame
-from pipeline.adapters.ledger.schema import FEE_VERSION, batch_lines, batches, fees, movements, uploads
+from pipeline.adapters.ledger.positions import as_sent
+from pipeline.adapters.ledger.schema import (
+    FEE_VERSION,
+    MOVEMENT,
+    SENT_HERE,
+    batch_lines,
+    batches,
+    fees,
+    movements,
+    uploads,
+)
 from pipeline.adapters.ledger.store import Book, in_pieces
 from pipeline.adapters.ledger.sums import changed_later, received
-from pipeline.ports.ledger import UploadState
+from pipeline.ports.ledger import DROPPED_UPLOADS, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -30,7 +40,7 @@ KNOWN_FEES = tables.Table(
         *(
             column
             for column in tables.FEES.columns
-            if column.name in {"source", "fee_id", "as_of", "version", "content"}
+            if column.name in {"source", "fee_id", "as_of", "version", "content", "original_cents"}
         ),
         tables.Column("state", tables.TEXT, "where it stands: a FeeState", may_be_empty=False),
         tables.Column("system", tables.TEXT, "the debtor system it went to, or nothing"),
@@ -57,7 +67,7 @@ class Charges(Book):
         return frame(self.store, tables.FEES, [query.order_by(fees.c.fee_id, fees.c.source, fees.c.version)])
 
     def known_fees(self, source: str, fee_ids: Sequence[str]) -> pd.DataFrame:
-        """Give source, fee_id, as_of, version, content, state, system of every version known of these fees."""
+        """Give every version of these fees: source, fee_id, as_of, version, content, original_cents, state, system."""
         query = select(*(fees.c[name] for name in KNOWN_FEES.names)).where(self.store.mine(fees))
         ordered = query.where(fees.c.source == source).order_by(fees.c.fee_id, fees.c.version)
         queries = (ordered.where(fees.c.fee_id.in_(piece)) for piece in in_pieces(fee_ids))
@@ -92,11 +102,15 @@ class Charges(Book):
         items = frame(self.store, tables.MOVEMENTS, [_outstanding(self.store, system, names)], names)
         return items.assign(**FIRST_CHARGE, against=items["fee_id"], system=system) if len(items) else items
 
+    def given_up(self, system: str) -> pd.DataFrame:
+        """Give the movements of a system that stood in a file which was given up, and stand in no other."""
+        return frame(self.store, tables.MOVEMENTS, [_given_up(self.store, system)])
+
     def last_scope(self, system: str) -> str:
         """Give the scope of a system's newest file that was not given up, ``delta`` or ``snapshot``; "" if none is."""
         on = and_(self.store.mine(uploads, batches), uploads.c.batch_id == batches.c.batch_id)
         files = select(batches.c.scope).select_from(batches.join(uploads, on))
-        told = (batches.c.system == system, uploads.c.state.not_in((UploadState.SUPERSEDED, UploadState.CANCELLED)))
+        told = (batches.c.system == system, uploads.c.state.not_in(DROPPED_UPLOADS))
         newest = files.where(*told).order_by(batches.c.batch_id.desc()).limit(1)
         with self.store.reading() as connection:
             return str(connection.execute(newest).scalar() or "")
@@ -139,6 +153,19 @@ def _outstanding(store: Store, system: str, names: Sequence[str]) -> Select[Any]
     first = (movements.c.system == system, movements.c.movement == 1, movements.c.kind == "charge")
     owed = select(*(facts[name].label(name) for name in names)).select_from(rows).where(store.mine(movements), *first)
     return owed.where(now > 0).order_by(movements.c.fee_id, movements.c.source)
+
+
+def _given_up(store: Store, system: str) -> Select[Any]:
+    """Ask for them by the files that were given up: these are few, and the lines of all files are many."""
+    way = and_(store.mine(uploads, batches), uploads.c.batch_id == batches.c.batch_id)
+    files = select(batches.c.batch_id).join_from(batches, uploads, way)
+    over = files.where(batches.c.system == system, uploads.c.state.in_(DROPPED_UPLOADS))
+    stood = select(*(batch_lines.c[name] for name in MOVEMENT)).where(batch_lines.c.batch_id.in_(over))
+    lines = stood.where(store.mine(batch_lines)).distinct().subquery("lines")
+    line = and_(*(lines.c[name] == movements.c[name] for name in MOVEMENT))
+    stands = exists().where(SENT_HERE, *(batch_lines.c[name] == movements.c[name] for name in MOVEMENT))
+    asked = as_sent(tables.MOVEMENTS, {}).join(lines, line).where(store.mine(movements), ~stands)
+    return asked.order_by(movements.c.fee_id, movements.c.source, movements.c.movement)
 
 
 def _snapshots_sent(store: Store, system: str, *columns: ColumnElement[Any]) -> Select[Any]:

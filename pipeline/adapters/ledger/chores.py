@@ -27,9 +27,17 @@ NAMES = tuple(field.name for field in fields(Task))
 
 def check(payment: Payment, new: Sequence[Task]) -> None:
     """Raise LedgerError unless all of them are open, and about this payment."""
+    check_open(payment, new)
     for task in new:
-        if task.subject != payment.key or task.state is not TaskState.OPEN:
-            refuse(payment, f"its task {task.task_id} is about something else, or is not open")
+        if task.subject != payment.key:
+            refuse(payment, f"its task {task.task_id} is about something else")
+
+
+def check_open(payment: Payment, new: Sequence[Task]) -> None:
+    """Raise LedgerError unless all of them are open, be they about this payment or about what took money of it back."""
+    for task in new:
+        if task.state is not TaskState.OPEN:
+            refuse(payment, f"its task {task.task_id} is not open")
 
 
 def enter(connection: Connection, store: Store, new: Sequence[Task], at: datetime) -> None:

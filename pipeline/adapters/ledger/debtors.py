@@ -18,11 +18,14 @@ from pipeline.ports.ledger import Charged, FeeState, UploadState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select
 
     from pipeline.adapters.ledger.store import Store
 
 A_TO_Z = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+CONTINUES = ("system", "patron_id", "reference", "fee_id")
+"""What a fee that continues a charge has in common with it, or says of it."""
 
 FIRST = and_(movements.c.movement == 1, movements.c.kind == "charge")
 """The movement that begins a debt."""
@@ -70,8 +73,24 @@ def _of(store: Store, system: str, condition: ColumnElement[bool]) -> list[Charg
 
 
 def _read(connection: Connection, query: Select[Any], store: Store, values: Mapping[str, str]) -> list[Charged]:
-    rows = connection.execute(query, {"b_ledger": store.number, **values}).mappings()
-    return [record(Charged, row) for row in rows]
+    """Read debts; which fees continue one is asked for those few alone of which it is known that some do."""
+    rows = connection.execute(query, {"b_ledger": store.number, **values}).mappings().all()
+    return [record(Charged, row, continued_by=_continuing(connection, store, row)) for row in rows]
+
+
+def _continuing(connection: Connection, store: Store, row: RowMapping) -> tuple[str, ...]:
+    """Give the fees that continue a charge, by its reference or its fee's id, in the order in which they were booked.
+
+    Those of one night by their ids, sorted here: databases do not agree on the order of letters.
+    """
+    if not row["continued"]:
+        return ()
+    asked = {"b_ledger": store.number, **{f"b_{name}": row[name] for name in CONTINUES}}
+    found = connection.execute(_fees_that_continue(), asked).all()
+    first: dict[str, int] = {}
+    for fee_id, entry in found:
+        first[fee_id] = min(entry, first.get(fee_id, entry))
+    return tuple(sorted(first, key=lambda fee_id: (first[fee_id], fee_id)))
 
 
 @cache
@@ -96,12 +115,11 @@ def _charged() -> Select[Any]:
         "sent_on": _first_sent(),
         "due_on": movements.c.due_date,
         "fee_type": fees.c.fee_type,
-        "continued_by": _continued_by(),
     }
     version = and_(*(fees.c[name] == movements.c[name] for name in FEE_VERSION))
-    columns = (facts[field.name].label(field.name) for field in fields(Charged))
+    columns = (facts[field.name].label(field.name) for field in fields(Charged) if field.name in facts)
     mine = movements.c.ledger == bindparam("b_ledger")
-    return select(*columns).join_from(movements, fees, version).where(mine)
+    return select(*columns, _continued().label("continued")).join_from(movements, fees, version).where(mine)
 
 
 def _first_sent() -> ColumnElement[str]:
@@ -112,13 +130,21 @@ def _first_sent() -> ColumnElement[str]:
     return select(day).where(*same, first.c.movement == 1).correlate(movements).scalar_subquery()
 
 
-def _continued_by() -> ColumnElement[str]:
-    """Give the newest fee that continues this charge, by its reference or its fee's id."""
+def _continued() -> ColumnElement[bool]:
+    """Say whether any fee continues this charge."""
     newer = fees.alias("newer")
-    here = (newer.c.ledger == movements.c.ledger, newer.c.system == movements.c.system, newer.c.continues != NOTHING)
-    patron = func.lower(newer.c.patron_id) == func.lower(movements.c.patron_id)
-    this = newer.c.continues.in_((movements.c.reference, movements.c.fee_id))
+    return _continues(newer, {name: movements.c[name] for name in ("ledger", *CONTINUES)}).correlate(movements).exists()
+
+
+@cache
+def _fees_that_continue() -> Select[Any]:
+    """Ask for the fees that continue one charge."""
+    return _continues(fees, {name: bindparam(f"b_{name}") for name in ("ledger", *CONTINUES)})
+
+
+def _continues(newer: FromClause, charge: Mapping[str, ColumnElement[Any]]) -> Select[Any]:
+    here = (newer.c.ledger == charge["ledger"], newer.c.system == charge["system"], newer.c.continues != NOTHING)
+    patron = func.lower(newer.c.patron_id) == func.lower(charge["patron_id"])
+    this = newer.c.continues.in_((charge["reference"], charge["fee_id"]))
     so = func.lower(newer.c.state) == FeeState.CONTINUED
-    found = select(newer.c.fee_id).where(*here, patron, this, so)
-    newest = found.order_by(newer.c.entry.desc(), newer.c.fee_id).limit(1).correlate(movements).scalar_subquery()
-    return func.coalesce(newest, "")
+    return select(newer.c.fee_id, newer.c.entry).where(*here, patron, this, so)

@@ -21,7 +21,7 @@ from pipeline.adapters.ledger.schema import (
 )
 from pipeline.adapters.ledger.sums import cents, received
 from pipeline.money import Tally
-from pipeline.ports.ledger import FeeState, PaymentState, PostingState, TaskState
+from pipeline.ports.ledger import PAYMENT_FILE, FeeState, PaymentState, PostingState, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,8 +89,8 @@ class Books:
     def files(self) -> Iterator[Equation]:
         """Every file is worth its lines, and what is listed for Alma stands in one file that was not given up."""
         lines, to_alma = self.tally(batch_lines.c.amount_cents), self.tally(import_lines.c.cents)
-        yield "files written = their lines", self._written(batches.c.kind != "payment"), lines
-        yield "import files = their lines", self._written(batches.c.kind == "payment"), to_alma
+        yield "files written = their lines", self._written(batches.c.kind != PAYMENT_FILE), lines
+        yield "import files = their lines", self._written(batches.c.kind == PAYMENT_FILE), to_alma
         same = (import_lines.c[name] == postings.c[name] for name in ("ledger", "external_id"))
         stands = Joined(postings, import_lines, and_(*same))
         listed = (postings.c.state == PostingState.LISTED, import_lines.c.live == true())

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
+    import pyarrow as pa
     from sqlalchemy import Select
 
     from pipeline.adapters.ledger.store import Store
@@ -25,26 +26,33 @@ def frame(
     """Ask one question after the other; their rows, which have the columns of ``table`` in its order, become one frame.
 
     Where the rows have the columns ``names`` only, the others are blank.  All questions see the same state of the
-    ledger.  Plain tuples come straight from the driver, and few at a time: together that takes half the time.
+    ledger.  Plain tuples come straight from the driver, and few at a time; their texts are put away at once by way of
+    pyarrow, for pandas would look for nulls, and the schema allows none.  Together that takes a third of the time.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in names or table.names}
+    import pyarrow as pa
+
+    asked = names or table.names
+    texts: dict[str, list[pa.Array]] = {
+        column.name: [] for column in table.columns if column.dtype == TEXT and column.name in asked
+    }
+    plain: dict[str, list[Any]] = {name: [] for name in asked if name not in texts}
     with store.reading() as connection:
         for query in queries:
             cursor = connection.execute(query).cursor
             while rows := cursor.fetchmany(ROWS_A_PART):
-                for values, more in zip(columns.values(), zip(*rows, strict=True), strict=True):
-                    values.extend(more)
-    return _frame(table, columns)
+                for name, values in zip(asked, zip(*rows, strict=True), strict=True):
+                    if name in texts:
+                        texts[name].append(pa.array(values, pa.large_string()))
+                    else:
+                        plain[name].extend(values)
+    return _frame(table, texts, plain)
 
 
-def _frame(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
-    """Make texts by way of pyarrow: pandas would look for nulls, and the schema allows none."""
+def _frame(table: Table, texts: dict[str, list[pa.Array]], plain: dict[str, list[Any]]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    texts = [column.name for column in table.columns if column.dtype == TEXT and column.name in columns]
-    plain = {name: values for name, values in columns.items() if name not in texts}
+    whole = {name: pa.chunked_array(parts, pa.large_string()).combine_chunks() for name, parts in texts.items()}
     if not plain:
-        return table.frame(columns)
-    typed = {name: pd.Series(pa.array(columns[name], pa.large_string()), dtype=TEXT) for name in texts}
-    return table.frame(plain).assign(**typed)
+        return table.frame({name: values.to_pylist() for name, values in whole.items()})
+    return table.frame(plain).assign(**{name: pd.Series(values, dtype=TEXT) for name, values in whole.items()})

@@ -11,7 +11,7 @@ from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import batches, import_lines, postings
 from pipeline.adapters.ledger.store import add, change, iso
 from pipeline.money import Tally
-from pipeline.ports.ledger import LedgerError, PostingState, StaleError, Way
+from pipeline.ports.ledger import PAYMENT_FILE, LedgerError, PostingState, StaleError, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.adapters.ledger.store import Store
     from pipeline.ports.ledger import Batch, Posting, Run, Upload
 
-KIND = "payment"
 READY, LISTED = PostingState.READY, PostingState.LISTED
 
 
@@ -50,7 +49,7 @@ def enter(store: Store, run: Run, batch: Batch, given: Sequence[Posting], at: da
 
 def _check(batch: Batch, given: Sequence[Posting]) -> None:
     worth, says = Tally(len(given), sum(one.cents for one in given)), Tally(batch.count, batch.cents)
-    if (batch.kind, batch.scope) != (KIND, "delta"):
+    if (batch.kind, batch.scope) != (PAYMENT_FILE, "delta"):
         _refuse(batch, f"is of kind {batch.kind}, a {batch.scope}, and Alma imports payments, as a delta")
     if worth != says or not given:
         _refuse(batch, f"is said to hold {says}, but its payments are {worth}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
 
-from pipeline.adapters.ledger import audit, debtors, money_rows, plans, returns, shares
+from pipeline.adapters.ledger import audit, chores, debtors, money_rows, plans, returns, shares
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.incoming import settle_file
 from pipeline.adapters.ledger.runs import keep
@@ -147,14 +147,17 @@ class Payments(Book):
         postings: Sequence[Posting],
         suspense_cents: int,
         at: datetime,
+        *,
+        tasks: Sequence[Task] = (),
     ) -> Payment:
-        """Write a payment's plan once: its allocations, a posting each, and what is left over.
+        """Write a payment's plan once: its allocations, a posting each, and what is left over; and open its tasks.
 
         The allocations and ``suspense_cents`` add up to the payment exactly, and each allocation is at most one share
-        of it, else LedgerError.  Raises StaleError if the payment is not MATCHED.
+        of it, else LedgerError, as for a task that is not open.  Raises StaleError if the payment is not MATCHED.
         """
         plans.check(payment, allocations, postings, suspense_cents)
-        return plans.write(self.store, payment, (allocations, postings, suspense_cents), at)
+        chores.check_open(payment, tasks)
+        return plans.write(self.store, payment, (allocations, postings, suspense_cents, tasks), at)
 
     def cancel_payment(self, payment: Payment, back: Payment, why: str, at: datetime) -> None:
         """Cancel a payment together with the line that takes all of it back, before anything was posted.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
-from pipeline.adapters.ledger import audit, money_rows, schema
+from pipeline.adapters.ledger import audit, chores, money_rows, schema
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.shares import refuse
 from pipeline.adapters.ledger.store import add, iso
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pipeline.adapters.ledger.store import Store
-    from pipeline.ports.ledger import Payment
+    from pipeline.ports.ledger import Payment, Task
 
-    Plan = tuple[Sequence[Allocation], Sequence[Posting], int]
-
-"""The way of a payment that the campus keeps here only."""
+    Plan = tuple[Sequence[Allocation], Sequence[Posting], int, Sequence[Task]]
 
 
 def check(
@@ -65,8 +63,11 @@ def _new(posting: Posting) -> PostingState:
 
 
 def write(store: Store, payment: Payment, plan: Plan, at: datetime) -> Payment:
-    """Enter a plan that was checked.  Raises StaleError if the payment is not MATCHED or was moved meanwhile."""
-    allocations, postings, rest = plan
+    """Enter a plan that was checked, with its tasks.
+
+    Raises StaleError if the payment is not MATCHED or was moved meanwhile.
+    """
+    allocations, postings, rest, tasks = plan
     if payment.state is not PaymentState.MATCHED:
         message = f"payment {payment.key}: is {payment.state}, so no plan is written for it; nothing was changed"
         raise StaleError(message)
@@ -78,6 +79,7 @@ def write(store: Store, payment: Payment, plan: Plan, at: datetime) -> Payment:
         columns = _columns(allocations)
         add(connection, store, schema.allocations, columns if allocations else {}, entry=entry)
         _enter(connection, store, allocations, postings, iso(at))
+        chores.enter(connection, store, tasks, at)
     return placed
 
 

@@ -87,7 +87,7 @@ RECENT = tables.Table(
         SENT_ON,
     ),
 )
-CONTINUED_BY = tables.Column("continued_by", tables.TEXT, "id of a fee that continues this charge, or nothing")
+CONTINUED_BY = tables.Column("continued_by", tables.TEXT, "id of the newest fee that continues this charge, or nothing")
 FIGURES = tables.Table(
     "figures of nights",
     (
@@ -131,12 +131,19 @@ class Positions(Book):
         charges = _charges(self.store)
         return frame(self.store, CHARGES, (charges.where(_owed_by(piece)) for piece in in_pieces(folded(patrons))))
 
+    def charges_of_fees(self, source: str, fee_ids: Sequence[str]) -> pd.DataFrame:
+        """Give every charge ever booked for these fees of a source, as sent, oldest first."""
+        charges = _charges(self.store).where(movements.c.source == source)
+        asked = (charges.where(movements.c.fee_id.in_(piece)) for piece in in_pieces(fee_ids))
+        return frame(self.store, CHARGES, asked)
+
     def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
         """Give the charges of these patrons in files of business date ``since`` or later that were not given up."""
         charges = frame(self.store, RECENT, (_recent(self.store, piece, since) for piece in in_pieces(folded(patrons))))
         with self.store.reading() as connection:
             rows = connection.execute(_continuing(self.store)).all()
-        known = {(row.system, row.patron_id.casefold(), row.continues): row.fee_id for row in rows}
+        oldest_first = sorted(rows, key=lambda row: (row.entry, row.fee_id))  # no database's own order of letters
+        known = {(row.system, row.patron_id.casefold(), row.continues): row.fee_id for row in oldest_first}
         return charges.assign(**{CONTINUED_BY.name: _continued(charges, known)})
 
     def patrons_told(self, bursar_ids: Sequence[str]) -> Sequence[str]:
@@ -251,7 +258,7 @@ def _owed_by(patrons: Sequence[str]) -> ColumnElement[bool]:
 
 def _continuing(store: Store) -> Select[Any]:
     """Ask for the fees that continue an older debt; they are few."""
-    names = (fees.c.fee_id, fees.c.system, fees.c.patron_id, fees.c.continues)
+    names = (fees.c.fee_id, fees.c.system, fees.c.patron_id, fees.c.continues, fees.c.entry)
     return select(*names).where(store.mine(fees), fees.c.state == FeeState.CONTINUED)
 
 

@@ -52,8 +52,6 @@ def _check_file(batch: Batch, rows: pd.DataFrame) -> None:
         _refuse(f"file {batch.name} goes to {batch.system}, but holds a movement of another system")
     if bool((rows["kind"] != batch.kind).any()):
         _refuse(f"file {batch.name} is of kind {batch.kind}, but holds a movement of another kind")
-    if batch.scope != "snapshot" and bool(rows["carried"].any()):
-        _refuse(f"file {batch.name} is no snapshot, but repeats a movement sent before")
 
 
 def _check_kinds(new: pd.DataFrame) -> None:

@@ -27,8 +27,12 @@ class Runs(Book):
 
     def is_open(self) -> bool:
         """Say whether somebody has opened this ledger for this campus."""
+        return self.opened_at() is not None
+
+    def opened_at(self) -> datetime | None:
+        """Say when this ledger was opened; None if nobody has opened it."""
         with self.store.reading() as connection:
-            return _opened(connection, self.store)
+            return _opened_at(connection, self.store)
 
     def open_empty(self, by: str, at: datetime) -> None:
         """Declare that nothing was ever sent before.  Raises LedgerError if the ledger already has runs."""
@@ -37,7 +41,7 @@ class Runs(Book):
             if connection.execute(select(runs.c.number).where(store.mine(runs)).limit(1)).first() is not None:
                 message = f"ledger of {store.campus} ({store.environment}): it has runs already, so it is not empty"
                 raise LedgerError(message)
-            if _opened(connection, store):
+            if _opened_at(connection, store) is not None:
                 return
             connection.execute(update(ledgers).where(store.mine(ledgers)).values(opened_by=by, opened_at=iso(at)))
             audit.append(
@@ -48,7 +52,7 @@ class Runs(Book):
         """Start a run.  Raises NotOpenedError on a ledger nobody opened."""
         store = self.store
         with store.changing() as connection:
-            if not _opened(connection, store):
+            if _opened_at(connection, store) is None:
                 raise NotOpenedError(_not_opened(store))
             day = runs.c.business_date == business_date.isoformat()
             number = _count(connection, select(func.max(runs.c.number)).where(store.mine(runs))) + 1
@@ -106,8 +110,9 @@ def keep(connection: Connection, store: Store, found: Sequence[Finding], run: in
     add(connection, store, findings, columns, run=run, entry=entry)
 
 
-def _opened(connection: Connection, store: Store) -> bool:
-    return connection.execute(select(ledgers.c.opened_at).where(store.mine(ledgers))).scalar_one() is not None
+def _opened_at(connection: Connection, store: Store) -> datetime | None:
+    said = connection.execute(select(ledgers.c.opened_at).where(store.mine(ledgers))).scalar_one()
+    return datetime.fromisoformat(said) if said is not None else None
 
 
 def _not_opened(store: Store) -> str:

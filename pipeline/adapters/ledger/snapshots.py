@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, select, true, update
+from sqlalchemy import and_, exists, or_, select, true, update
 
 from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import MOVEMENT, batch_lines, batches, uploads
 from pipeline.adapters.ledger.store import iso
-from pipeline.ports.ledger import UploadState
+from pipeline.ports.ledger import MAY_BE_TAKEN, LedgerError, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from pipeline.adapters.ledger.store import Store
     from pipeline.ports.ledger import Batch
 
-REPLACEABLE = (UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED)
+REPLACEABLE = or_(
+    uploads.c.state.in_((UploadState.BUILT, UploadState.UPLOADING, UploadState.STAGED)),
+    and_(uploads.c.state == UploadState.CONFLICT, ~uploads.c.evidence.endswith(MAY_BE_TAKEN)),
+)
 """A file that is being published may be at the bursar's already: it goes its way, and the new one after it."""
 
 
@@ -32,7 +35,7 @@ def supersede(connection: Connection, store: Store, new: Sequence[Batch], run: i
         return
     joined = batches.join(uploads, and_(store.mine(batches, uploads), batches.c.batch_id == uploads.c.batch_id))
     query = select(batches.c.batch_id, batches.c.name).select_from(joined)
-    unsent = (batches.c.system.in_(systems), batches.c.scope == "snapshot", uploads.c.state.in_(REPLACEABLE))
+    unsent = (batches.c.system.in_(systems), batches.c.scope == "snapshot", REPLACEABLE)
     old = connection.execute(query.where(*unsent).order_by(batches.c.batch_id)).all()
     if not old:
         return
@@ -62,3 +65,14 @@ def take_over(connection: Connection, store: Store, first: int) -> None:
         ~sent_there,
     )
     connection.execute(update(batch_lines).where(*orphans).values(carried=False))
+
+
+def check_repeated(connection: Connection, store: Store, first: int) -> None:
+    """Raise LedgerError where a file from ``first`` on that says what is new repeats what another file sends."""
+    file = and_(store.mine(batches, batch_lines), batches.c.batch_id == batch_lines.c.batch_id)
+    query = select(batches.c.name, batch_lines.c.fee_id).join_from(batch_lines, batches, file)
+    repeated = query.where(batch_lines.c.batch_id >= first, batch_lines.c.carried == true(), batches.c.scope == "delta")
+    if row := connection.execute(repeated.limit(1)).one_or_none():
+        what = f"file {row.name} is no snapshot, but repeats a movement of fee {row.fee_id} sent before"
+        message = f"booking: {what}; nothing was booked"
+        raise LedgerError(message)

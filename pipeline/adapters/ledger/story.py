@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from pipeline.adapters.ledger import audit, equations, standing
 from pipeline.adapters.ledger.known_names import Names
 from pipeline.adapters.ledger.life import Life
-from pipeline.adapters.ledger.schema import fees, movements, payments
+from pipeline.adapters.ledger.schema import fees, movements, payments, runs
 from pipeline.adapters.ledger.store import Book
 from pipeline.adapters.ledger.sums import paid
 from pipeline.adapters.ledger.waiting import questions
@@ -48,9 +48,14 @@ class Story(Book):
             return Names(connection, self.store).of(word)
 
     def fee_record(self, fee_id: str) -> Sequence[Mapping[str, str | int]]:
-        """Give every version of a fee with state, code, why, system, amount_cents, and how much is paid."""
-        facts = [fees.c[name] for name in (*FEE_FACTS, "amount_cents", "since")]
-        query = select(*facts, paid(fees).label("paid_cents")).where(self.store.mine(fees), fees.c.fee_id == fee_id)
+        """Give every version of a fee with state, code, why, system, amount_cents, and how much is paid.
+
+        And since when it stands so, and on which business date a run last booked it.
+        """
+        said = (fees.c[name] for name in (*FEE_FACTS, "amount_cents", "since"))
+        facts = (*said, runs.c.business_date.label("booked_on"), paid(fees).label("paid_cents"))
+        by = and_(runs.c.ledger == fees.c.ledger, runs.c.number == fees.c.last_run)
+        query = select(*facts).join_from(fees, runs, by).where(self.store.mine(fees), fees.c.fee_id == fee_id)
         with self.store.reading() as connection:
             rows = connection.execute(query.order_by(fees.c.source, fees.c.version)).mappings()
             return [dict(row) for row in rows]

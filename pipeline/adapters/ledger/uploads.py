@@ -12,15 +12,13 @@ from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import batches, uploads
 from pipeline.adapters.ledger.snapshots import free_lines
 from pipeline.adapters.ledger.store import Book, iso, one
-from pipeline.ports.ledger import UNSETTLED_UPLOADS, UPLOAD_MOVES, LedgerError, Upload, UploadState
+from pipeline.ports.ledger import DROPPED_UPLOADS, UNSETTLED_UPLOADS, UPLOAD_MOVES, LedgerError, Upload, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-GIVEN_UP = (UploadState.SUPERSEDED, UploadState.CANCELLED)
 
 
 class Uploads(Book):
@@ -59,7 +57,7 @@ class Uploads(Book):
             here = (self.store.mine(uploads), uploads.c.batch_id == upload.batch_id, uploads.c.state == upload.state)
             moved = update(uploads).where(*here).values(state=to, evidence=evidence, changed_at=iso(at))
             one(connection, moved, f"file {name}")
-            freed = self._freed(connection, upload, at) if to in GIVEN_UP else []
+            freed = self._freed(connection, upload, at) if to in DROPPED_UPLOADS else []
             text = f"{upload.state} to {to}: {evidence}" if evidence else f"{upload.state} to {to}"
             audit.append(connection, self.store, [Event(to, name, text), *freed], at)
         return replace(upload, state=to, evidence=evidence, changed_at=at)
