@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState
 from pipeline.stages.external import external_id
 from tests.soak.campus import NAME
+from tests.soak.referee import CONTRADICTS
 
 if TYPE_CHECKING:
     import random
@@ -38,7 +39,10 @@ def at_work(book: SoakBook, alma: SoakAlma, now: datetime, draw: random.Random, 
         there = external_id(NAME, payment.key, 1)[:-3] in stems
         if not there and not payment.shares and draw.random() < OFTEN / 3:
             end = draw.choice((PaymentState.RECEIVED, PaymentState.SETTLED))
-            book.settle_payment(payment, end, payment.code if payment.code == "ADJUSTMENT" else "", WORD, now)
+            if payment.code in CONTRADICTS:  # the bursar says that it is the same money, told once more
+                end = PaymentState.SETTLED
+            kept = payment.code if payment.code in ("ADJUSTMENT", *CONTRADICTS) else ""
+            book.settle_payment(payment, end, kept, WORD, now)
     for task in book.tasks(TaskState.OPEN):
         if draw.random() < OFTEN:
             book.close_task(task.task_id, "ann", WORD, now)
