@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -75,8 +76,11 @@ def carry_out(command: str, loaded: Loaded, day: date, approved: frozenset[str] 
 
 
 def _has_come(day: date, today: date) -> None:
-    """Refuse a day that lies ahead: no earlier one could be run after it, so a slip would stop the nights for years."""
-    if day > today:
+    """Refuse a day that lies ahead: no earlier one could be run after it, so a slip would stop the nights for years.
+
+    It may be tomorrow already where the command is typed.
+    """
+    if day > today + timedelta(days=1):
         message = f"--date {day}: lies ahead, today is {today} at the campus; give today's date or an earlier one"
         raise UsageError(message)
 

@@ -58,6 +58,7 @@ class ChargeBook(Protocol):
 
         Columns: source, fee_id, system, patron_id, bursar_id, amount_cents, barcode, fee_type, reference, billed_cents
         (of its fee by now: charges - reversals - credits), sent_on, continued_by (newest fee that continues it, or "").
+        Those in no file are given as well, with a blank sent_on.
         """
 
     def patrons_told(self, bursar_ids: Sequence[str]) -> Sequence[str]:

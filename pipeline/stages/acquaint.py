@@ -21,7 +21,7 @@ ENOUGH = 2
 
 def groups(movements: pd.DataFrame, people: pd.DataFrame) -> pd.Series[str]:
     """Give everybody's user group: as the source says, else as the people file does, else ""."""
-    told = _folded(people).drop_duplicates("patron_id", keep=False)
+    told = _folded(people)[["patron_id", "user_group"]].drop_duplicates().drop_duplicates("patron_id", keep=False)
     known = dict(zip(told["patron_id"].tolist(), told["user_group"].tolist(), strict=True))
     own = movements["user_group"]
     return own.where(own != "", looked_up(_folded(movements)["patron_id"], known))

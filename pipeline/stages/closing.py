@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.money import dollars
@@ -13,12 +14,16 @@ from pipeline.stages.origins import backs_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
     from pipeline.findings import Finding
     from pipeline.ports.ledger import Payment, Task
     from pipeline.ports.outside import AlmaFees, Clock
 
 BY = "pipeline"
+
+ENTERED_FOR = timedelta(days=120)
+"""So long after its task was opened a fee may still turn up that staff entered anew."""
 
 
 class Books(PaymentBook, PostingBook, TaskBook, StoryBook, Protocol):
@@ -30,10 +35,14 @@ def open_tasks(book: TaskBook, kind: str) -> Sequence[Task]:
     return [task for task in book.tasks(TaskState.OPEN) if task.kind == kind]
 
 
-def entered(book: TaskBook, sources: Collection[str]) -> Sequence[Task]:
-    """List the tasks for fees of ``sources`` that staff say they have entered anew; what the pipeline saw is not."""
+def entered(book: TaskBook, sources: Collection[str], today: date) -> Sequence[Task]:
+    """List the tasks for fees of ``sources`` that staff say they have entered anew; what the pipeline saw is not.
+
+    Those of long ago are left out: what was entered has come by now, and a patron may owe the same sum again.
+    """
     done = [task for task in book.tasks(TaskState.DONE) if task.kind == UNPAY and task.closed_by != BY]
-    return [task for task in done if task.source in sources]
+    first = (today - ENTERED_FOR).isoformat()
+    return [task for task in done if task.source in sources and task.opened_on >= first]
 
 
 def reopened(book: Books, clock: Clock) -> None:

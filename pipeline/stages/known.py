@@ -126,7 +126,21 @@ def recent(work: Work) -> pd.DataFrame:
     patrons = _patrons(mine)
     if any(system.ids for system in work.campus.campus.systems.values()):
         patrons += work.ledger.patrons_told(mine["bursar_id"].drop_duplicates().tolist())
-    return work.ledger.recent(patrons, FOR_EVER)
+    known = work.ledger.recent(patrons, FOR_EVER)
+    deltas = [name for name in work.campus.campus.systems if not _replaces(work, name)]
+    return _going_out(known, [work.ledger.given_up(name) for name in deltas], work.today)
+
+
+def _going_out(recent: pd.DataFrame, given_up: Iterable[pd.DataFrame], today: date) -> pd.DataFrame:
+    """Date those in no file by tonight's, if that sends them again; what no file will bear is left out."""
+    import pandas as pd
+
+    again = {key for frame in given_up for key in zip(*(frame[name].tolist() for name in KEY), strict=True)}
+    of = zip(*(recent[name].tolist() for name in KEY), strict=True)
+    unsent = recent["sent_on"] == ""
+    tonight = unsent & pd.Series([one in again for one in of], index=recent.index, dtype="bool")
+    dated = recent.assign(sent_on=recent["sent_on"].mask(tonight, today.isoformat()))
+    return dated[~unsent | tonight].reset_index(drop=True)
 
 
 def elsewhere(work: Work) -> pd.DataFrame:
@@ -152,7 +166,7 @@ def tasks(work: Work) -> pd.DataFrame:
 
     unmarked = [name for name, source in work.campus.campus.sources.items() if not source.marks]
     looks = [task for task in closing.open_tasks(work.ledger, LOOK) if task.fee_id]
-    asked = [*closing.open_tasks(work.ledger, UNPAY), *looks, *closing.entered(work.ledger, unmarked)]
+    asked = [*closing.open_tasks(work.ledger, UNPAY), *looks, *closing.entered(work.ledger, unmarked, work.today)]
     kinds = {name: "int64" if name == "cents" else "str" for name in tasked.COLUMNS}
     return pd.DataFrame(
         {name: pd.Series([getattr(task, name) for task in asked], dtype=kind) for name, kind in kinds.items()}

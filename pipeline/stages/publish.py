@@ -96,7 +96,7 @@ def _deliver_system(
         except (OutsideError, AlteredError) as error:
             return [*ended, *_as_noted(waiting[number:], book)], [*findings, _stopped(upload, error)]
         ended.append(now)
-        findings += _worth_telling(now)
+        findings += _worth_telling(upload, now)
         if now.state is UploadState.CONFLICT:
             return [*ended, *waiting[number + 1 :]], findings
     return ended, findings
@@ -113,8 +113,11 @@ def _stopped(upload: Upload, error: Exception) -> Finding:
     return Finding(code, upload.batch.name, f"{upload.batch.name} for {upload.batch.system}: {error}", "deliver")
 
 
-def _worth_telling(upload: Upload) -> list[Finding]:
+def _worth_telling(before: Upload, upload: Upload) -> list[Finding]:
     name = f"{upload.batch.name} for {upload.batch.system}"
+    if before.state is UploadState.CONFLICT and upload.state is UploadState.SENT and upload.evidence != FOUND:
+        said = f"{name}: sent, for the other file is gone; {before.evidence}"
+        return [Finding("DELIVER-CONFLICT-OVER", upload.batch.name, said, "deliver")]
     if upload.state is UploadState.CONFLICT:
         return [Finding("DELIVER-CONFLICT", upload.batch.name, f"{name}: {upload.evidence}", "deliver")]
     if upload.evidence == TAKEN:

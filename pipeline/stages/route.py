@@ -39,7 +39,7 @@ def route(movements: pd.DataFrame, campus: Loaded, today: date, people: pd.DataF
     system = movements["system"].where(~fresh, _systems(chosen, settings.routes))
     rows = Sorting(movements.assign(system=system).astype({"system": "str"}))
     _undecided(rows, fresh, settings, people)
-    _unknown(rows, fresh & passed_over(settings.routes, chosen, rows.frame), settings, people)
+    _unknown(rows, fresh & passed_over(settings.routes, chosen, rows.frame, today), settings, people)
     for number, rule in enumerate(settings.routes, start=1):
         if rule.to == HELD:
             rows.hold(fresh & (chosen == number), "ROUTE-HELD", WHY.format(number=number))
@@ -62,20 +62,22 @@ def choose(routes: Sequence[Route], movements: pd.DataFrame, today: date, people
     return chosen
 
 
-def passed_over(routes: Sequence[Route], chosen: np.ndarray, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Say of which rows without a user group a route before theirs might have taken them, had they one.
+def passed_over(routes: Sequence[Route], chosen: np.ndarray, rows: pd.DataFrame, today: date) -> pd.Series[bool]:
+    """Say of which rows without a user group a route before theirs would have taken them, had they the right one.
 
     A route that names the blank group says where those go of whom nobody knows one.
     """
-    import numpy as np
     import pandas as pd
 
-    by_group = [number for number, rule in enumerate(routes, start=1) if rule.user_group]
-    if not by_group:
-        return rows["user_group"].isna()
-    sure = [number for number in by_group if "" in routes[number - 1].user_group]
-    later = ((chosen == 0) | (chosen > by_group[0])) & ~np.isin(chosen, sure)
-    return (rows["user_group"] == "") & pd.Series(later, index=rows.index)
+    found = pd.Series(data=False, index=rows.index, dtype="bool")
+    unknown = rows["user_group"] == ""
+    for number, rule in enumerate(routes, start=1):
+        if rule.user_group:
+            earlier = pd.Series((chosen == 0) | (chosen > number), index=rows.index)
+            found |= unknown & earlier & fits(rule.model_copy(update={"user_group": ()}), rows, today)
+            if "" in rule.user_group:
+                found &= pd.Series(chosen != number, index=rows.index)
+    return found
 
 
 def _systems(chosen: np.ndarray, routes: Sequence[Route]) -> pd.Series[str]:

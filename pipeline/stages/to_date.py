@@ -145,6 +145,8 @@ def _add(chain: Chain, payment: Payment) -> None:
     if payment.state is not PaymentState.EXCLUDED:
         chain.cents += payment.cents
         chain.said.append(payment.key)
+        if chain.rejected and payment.cents > 0 and payment.state is not PaymentState.HELD:  # a yes ends the question
+            chain.rejected, chain.answered = 0, set()
     elif payment.code == SAID_AGAIN:
         chain.answered.add(chain.cents + payment.cents)
     else:
@@ -168,7 +170,7 @@ def _judged(same: list[Statement], chain: Chain, *, late: bool, agreed: bool) ->
     if len({one.cents for one in last}) > 1:
         return found | {one.place: Verdict(CONTRADICTS, one.key) for one in last}
     one = last[0]
-    if one.cents == chain.cents or one.cents in chain.answered:
+    if one.cents == chain.cents or (one.cents > chain.cents and one.cents in chain.answered):
         return found if chain.steps else found | {one.place: Verdict(NOTHING, one.key)}
     older = newest < chain.on or (late and chain.steps > 0)
     if older and not agreed:

@@ -244,7 +244,7 @@ class DebtBookContract:
         assert ledger.charges_of_fees("alma", ["F1", "nothing"]).equals(found)
         assert ledger.charges_of_fees("other", ["F1"]).empty
 
-    def test_recent_charges_are_those_in_files_that_were_not_given_up(self, ledger: Ledger) -> None:
+    def test_recent_charges_are_those_in_files_and_those_of_files_given_up_without_a_day(self, ledger: Ledger) -> None:
         run = begun(ledger)
         ledger.book(run, charging(fee("F1", 1000, barcode="39000")), NOON)
         tuesday = MONDAY.replace(day=6)
@@ -256,7 +256,8 @@ class DebtBookContract:
         ]
         assert rows(ledger.recent(["900000001"], tuesday), "source", "fee_id") == [("alma", "F2")]
         ledger.move_upload(ledger.uploads()[1], UploadState.CANCELLED, "by hand", later(25))
-        assert rows(ledger.recent(["900000001"], MONDAY), "fee_id") == [("F1",)]
+        given_up = [("F2", ""), ("F1", MONDAY.isoformat())]
+        assert rows(ledger.recent(["900000001"], MONDAY), "fee_id", "sent_on") == given_up
         assert ledger.recent(["900000002"], MONDAY).empty
 
     def test_a_patron_is_found_by_the_id_that_a_bursar_was_told(self, ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ from pipeline.cli.explain import told
 from pipeline.cli.resolve import Bench, Wish
 from pipeline.ports.ledger import PaymentState, UploadState
 from pipeline.stages.resolving import Action, NotPossibleError
-from tests.nights import Nights, barcode
+from tests.nights import Nights, barcode, codes
 from tests.scenarios.test_changes import Told
 
 if TYPE_CHECKING:
@@ -233,3 +233,27 @@ def test_what_a_person_put_on_another_fee_is_not_paid_again_after_the_ledger_is_
     found = [finding.code for day in (4, 5) for finding in nights.night(day).findings]
     assert [(order.fee_id, order.cents) for order in nights.alma.applied] == [("F2001", 500), ("F1002", 1250)]
     assert "EARLIER-POSTING-DIFFERS" in found
+
+
+def test_a_twin_of_what_goes_out_again_tonight_is_held(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    name = "LIB_charges_20260105_0001.dat"
+    nights.drop("peoplesoft/in", name, "somebody else's")
+    nights.exported("a.xml", {"fee_id": "1001"})
+    nights.night(1)
+    decide(nights, Wish(name, Action.REJECT, "not ours, and it stays"))
+    nights.exported("b.xml", {"fee_id": "1002", "barcode": barcode({"fee_id": "1001"})}, number="101")
+    night = nights.night(2)
+    assert codes(night, "CHARGES_OUT", "held") == ["LOOKS-SENT-ALREADY"]
+    assert [fee for fee, _ in charged(nights)] == ["1001"]
+
+
+def test_a_file_that_goes_out_after_a_conflict_is_told(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    name = "LIB_charges_20260105_0001.dat"
+    nights.drop("peoplesoft/in", name, "somebody else's")
+    nights.exported("a.xml", {"fee_id": "1001"})
+    nights.night(1)
+    (tmp_path / "exchange" / "bursar" / "peoplesoft" / "in" / name).unlink()
+    assert "DELIVER-CONFLICT-OVER" in [one.code for one in nights.night(2).findings]
+    assert [fee for fee, _ in charged(nights)] == ["1001"]

@@ -77,6 +77,61 @@ def test_what_a_person_said_never_came_waits_for_one_when_it_is_said_again_and_i
     assert nights.night(5).posted == 1
 
 
+def never_came(folder: Path) -> Nights:
+    """A sum of 5.00 was said, said no more, and called never come by a person; 40.00 are owed now."""
+    own = folder / "schemas/layouts/own/so_far.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(TO_DATE, "utf-8")
+    nights = Nights(folder)
+    nights.say(SO_FAR)
+    so_far(nights, 2, "5.00")
+    so_far(nights, 3, "")
+    answer(nights, Action.REJECT)
+    nights.exported("a.xml", {"fee_id": "1001", "amount_text": "40"})
+    return nights
+
+
+def so_far(nights: Nights, day: int, dollars: str) -> None:
+    row = f"001234567,1/{day}/2026,1001,{dollars}\n" if dollars else ""
+    others = f"001234567,1/1/2026,9999,1.00\n001234567,1/{day}/2026,777{day},1.00\n"
+    nights.drop(OUT, f"SO_FAR_{day}.csv", PAID + row + others)
+    nights.night(day)
+
+
+def asked_about(nights: Nights) -> list[Payment]:
+    return [one for one in money(nights) if one.state is PaymentState.HELD and one.fee_ref == "1001"]
+
+
+def answer(nights: Nights, action: Action) -> None:
+    for one in asked_about(nights):
+        with closing(nights.ledger()) as ledger:
+            Bench(ledger, nights.clock.now(), "ada").decide(Wish(one.key, action, "asked the bursar"))
+
+
+def test_after_a_yes_the_sums_that_follow_are_not_asked_about_again(tmp_path: Path) -> None:
+    nights = never_came(tmp_path)
+    so_far(nights, 4, "10.00")
+    assert [one.cents for one in asked_about(nights)] == [1000]
+    answer(nights, Action.RESEND)
+    for day, sum_so_far in ((5, "10.00"), (6, "15.00"), (7, "20.00")):
+        so_far(nights, day, sum_so_far)
+        assert asked_about(nights) == []
+    assert sum(order.cents for order in nights.alma.applied) == 2000
+
+
+def test_a_sum_that_falls_to_one_that_was_refused_takes_money_back_all_the_same(tmp_path: Path) -> None:
+    nights = never_came(tmp_path)
+    so_far(nights, 4, "10.00")
+    answer(nights, Action.REJECT)
+    so_far(nights, 5, "15.00")
+    answer(nights, Action.RESEND)
+    so_far(nights, 6, "15.00")
+    so_far(nights, 7, "10.00")
+    with closing(nights.ledger()) as ledger:
+        (charged,) = ledger.charged_to("peoplesoft", "001234567")
+    assert charged.paid_cents == 1000
+
+
 def answered(nights: Nights, action: Action) -> None:
     """A person answers about the payment of 12.50 that is held."""
     held = next(one for one in money(nights) if one.cents == 1250)

@@ -106,3 +106,19 @@ def test_a_first_file_turns_nothing(tmp_path: Path) -> None:
     nights.exported("a.xml", guest("1001"))
     night = nights.night(2)
     assert (turned(night), sent(night)) == ([], [1])
+
+
+def test_what_a_snapshot_had_that_was_paid_before_it_went_out_is_not_billed_when_files_turn(tmp_path: Path) -> None:
+    nights = campus(tmp_path, "snapshot")
+    place = tmp_path / "exchange" / "bursar" / "cashnet" / "in"
+    place.rmdir()
+    nights.exported("a.xml", guest("1001"))
+    nights.night(1)
+    paid(nights, "1001")
+    place.mkdir()
+    nights.night(2, approved=frozenset({"cashnet"}))
+    turn(nights)
+    nights.exported("b.xml", guest("1002"), number="101")
+    night = nights.night(3)
+    assert sent(night) == [1]
+    assert "OUTPUT-AGAIN" not in [one.code for one in night.findings]

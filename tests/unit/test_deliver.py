@@ -116,7 +116,8 @@ def test_a_file_in_conflict_goes_out_once_the_other_file_of_its_name_is_gone(
     assert send(tmp_path, [first], {"cashnet": FakePlace(drive)}, book)[1] == ["DELIVER-CONFLICT"]
     del drive.files[first.batch.name]
     (waiting,) = book.uploads()
-    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == ({first.batch.name: "sent"}, [])
+    told = ({first.batch.name: "sent"}, ["DELIVER-CONFLICT-OVER"])
+    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == told
     assert (list(drive.files), drive.files[first.batch.name][0]) == ([first.batch.name], b"ours")
 
 
@@ -148,7 +149,8 @@ def test_a_file_in_conflict_that_still_lies_under_its_staging_name_was_never_tak
     send(tmp_path, [upload], {"cashnet": FakePlace(drive)}, book)
     del drive.files[upload.batch.name]
     (waiting,) = book.uploads()
-    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == ({upload.batch.name: "sent"}, [])
+    told = ({upload.batch.name: "sent"}, ["DELIVER-CONFLICT-OVER"])
+    assert send(tmp_path, [waiting], {"cashnet": FakePlace(drive)}, book) == told
     assert drive.files[upload.batch.name][0] == b"ours"
 
 

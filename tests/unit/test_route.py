@@ -226,6 +226,22 @@ def test_a_route_may_say_where_those_go_of_whom_no_group_is_known(tmp_path: Path
         assert ends(routed(campus, {"fee_type": "OVERDUEFINE"}, people=others)) == {"1000": "cashnet"}
 
 
+@pytest.mark.parametrize("other", ['fee_type = ["LOSTITEMREPLACEMENTFEE"]', 'id_type = "01"', 'id_shape = "AAAAAAAAA"'])
+def test_a_group_route_that_could_never_take_a_debt_keeps_nobody_back(tmp_path: Path, other: str) -> None:
+    rules = f'[[routes]]\nto = "excluded"\nuser_group = ["GUEST"]\n{other}\n[[routes]]\nto = "peoplesoft"\n'
+    known = known_people({}, {"patron_id": "000000001", "user_group": "GUEST"})
+    outcome = routed(a_campus(tmp_path, rules + REPORT + PEOPLE_FILE), {"fee_type": "OVERDUEFINE"}, people=known)
+    assert ends(outcome) == {"1000": "peoplesoft"}
+
+
+def test_a_person_who_stands_twice_with_one_group_has_that_group(tmp_path: Path) -> None:
+    rules = '[[routes]]\nto = "cashnet"\nuser_group = ["GUEST"]\n[[routes]]\nto = "peoplesoft"\n'
+    guest = {"patron_id": "JSmith", "user_group": "GUEST"}
+    known = known_people(guest, guest, {**guest, "patron_id": "jsmith"})
+    campus = a_campus(tmp_path, rules + REPORT + PEOPLE_FILE)
+    assert ends(routed(campus, {"patron_id": "jsmith"}, people=known)) == {"1000": "cashnet"}
+
+
 def test_an_old_people_file_routes_nobody_by_its_groups(tmp_path: Path) -> None:
     rules = '[[routes]]\nto = "excluded"\nuser_group = ["GUEST"]\n[[routes]]\nto = "peoplesoft"\n'
     campus = a_campus(tmp_path, rules + REPORT + PEOPLE_FILE + 'systems = ["cashnet"]\n')

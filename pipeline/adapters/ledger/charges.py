@@ -156,10 +156,14 @@ def _outstanding(store: Store, system: str, names: Sequence[str]) -> Select[Any]
 
 
 def _given_up(store: Store, system: str) -> Select[Any]:
-    """Ask for them by the files that were given up: these are few, and the lines of all files are many."""
+    """Ask for them by the files that were given up: these are few, and the lines of all files are many.
+
+    A snapshot that another took the place of was not given up: what is owed of it stands in the later one.
+    """
     way = and_(store.mine(uploads, batches), uploads.c.batch_id == batches.c.batch_id)
     files = select(batches.c.batch_id).join_from(batches, uploads, way)
-    over = files.where(batches.c.system == system, uploads.c.state.in_(DROPPED_UPLOADS))
+    dropped = (batches.c.scope == "delta", uploads.c.state.in_(DROPPED_UPLOADS))
+    over = files.where(batches.c.system == system, *dropped)
     stood = select(*(batch_lines.c[name] for name in MOVEMENT)).where(batch_lines.c.batch_id.in_(over))
     lines = stood.where(store.mine(batch_lines)).distinct().subquery("lines")
     line = and_(*(lines.c[name] == movements.c[name] for name in MOVEMENT))

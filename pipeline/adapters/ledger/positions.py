@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true, union_all
 
 from pipeline import tables
 from pipeline.adapters.ledger import schema
@@ -138,7 +138,7 @@ class Positions(Book):
         return frame(self.store, CHARGES, asked)
 
     def recent(self, patrons: Sequence[str], since: date) -> pd.DataFrame:
-        """Give the charges of these patrons in files of business date ``since`` or later that were not given up."""
+        """Give the charges of these patrons in files of business date ``since`` or later, and those in no file."""
         charges = frame(self.store, RECENT, (_recent(self.store, piece, since) for piece in in_pieces(folded(patrons))))
         with self.store.reading() as connection:
             rows = connection.execute(_continuing(self.store)).all()
@@ -249,7 +249,8 @@ def _recent(store: Store, patrons: Sequence[str], since: date) -> Select[Any]:
     mine = (store.mine(movements), movements.c.kind == "charge", _owed_by(patrons))
     every = query.where(*mine).subquery("charges")
     order = (every.c.patron_id, every.c.sent_on, every.c.source, every.c.reference)
-    return select(every).where(every.c.sent_on >= since.isoformat()).order_by(*order)
+    late = or_(every.c.sent_on >= since.isoformat(), every.c.sent_on == "")
+    return select(every).where(late).order_by(*order)
 
 
 def _owed_by(patrons: Sequence[str]) -> ColumnElement[bool]:
