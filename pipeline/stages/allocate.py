@@ -13,7 +13,7 @@ from pipeline.stages.awaited import awaited
 from pipeline.stages.closing import open_tasks
 from pipeline.stages.duties import UNPAY, Duties, surplus
 from pipeline.stages.exported import check_whole
-from pipeline.stages.locate import NotLocatedError, PatronFees, Views, every_fee, locate
+from pipeline.stages.locate import NotLocatedError, PatronFees, Views, locate, past_of
 from pipeline.stages.origins import cents_for
 from pipeline.stages.plan import Hold, Plan, Stake, Terms, agreed, plan
 from pipeline.stages.went_back import kept, left_of, taken
@@ -232,7 +232,7 @@ def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tup
 
     Money that may have been divided otherwise before a ledger was lost may have closed another fee, also where none of
     its shares is paid in Alma now; and a debt that goes on under another id was paid under the old one.  So there all
-    fees are asked for.
+    fees are asked for, and while one of a debt it may stand on is not shown, nobody can tell.
     """
     unsure = planner.may_stand_elsewhere(payment)
     stakes: list[Stake] = []
@@ -250,7 +250,7 @@ def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tup
         seen.update(fees.known)
         stakes.append(Stake(share, charged, fee, planner.promised.on(fee), gone))
     for charged in planner.elsewhere(payment):
-        seen.update(every_fee(planner.fees(charged)))
+        seen.update(past_of(charged, planner.fees(charged)))
     return stakes, list(seen.values())
 
 

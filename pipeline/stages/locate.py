@@ -161,6 +161,21 @@ def every_fee(fees: PatronFees) -> dict[str, AlmaFee]:
         raise _unseen(no) from None
 
 
+def past_of(charged: Charged, fees: PatronFees) -> dict[str, AlmaFee]:
+    """Give all the fees of a debt's patron, those of the debt surely among them.
+
+    Each list is of a moment of its own: a fee that has left the one and is not on the other yet is on none.  So what
+    may stand on it was not seen, which never means that it is absent.  Raises as ``locate`` does, and Busy for that.
+    """
+    seen = every_fee(fees)
+    shown = {one for fee in seen.values() for one in (fee.bursar_id, fee.fee_id)}
+    missing = [one for one in ids_in_alma(charged) if one not in shown]
+    if missing:
+        text = f"it may stand in Alma on fee {', '.join(missing)}, which is on none of her lists of the patron's fees"
+        raise Busy(text)
+    return seen
+
+
 def _unseen(no: Refused) -> NotLocatedError:
     """Say of what Alma refuses which catalogue code it is.  Raises it itself if she refuses all of us."""
     if no.scope == "system":

@@ -14,7 +14,7 @@ from pipeline.ports.outside import AlmaFee, AlmaFees, Lost, PayOrder
 from pipeline.stages import allocate, attempt, locate, look, plan
 from tests.fakes.alma import FakeAlma, a_fee
 from tests.fakes.postings import FakeBook
-from tests.model.worlds import FULL, LATE, LOST_PART, LOST_TWO, PART, TOTAL
+from tests.model.worlds import FULL, LATE, LOST_PART, LOST_TWO, PART, TOTAL, TOTAL_DESK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,13 @@ def _only_active(charged: Charged, fees: PatronFees, *, everywhere: bool) -> Alm
     return locate.locate(charged, fees, everywhere=False)
 
 
-def _active(fees: PatronFees) -> dict[str, AlmaFee]:
+def _active(_charged: Charged, fees: PatronFees) -> dict[str, AlmaFee]:
     return dict(fees.active())
+
+
+def _whatever_is_listed(_charged: Charged, fees: PatronFees) -> dict[str, AlmaFee]:
+    """Take a fee that is on no list for one on which nothing stands."""
+    return locate.every_fee(fees)
 
 
 def _amount_in_id(payment: Payment, *rest: object) -> plan.Plan | plan.Hold:
@@ -132,7 +137,7 @@ def _resend(patch: pytest.MonkeyPatch) -> None:
 
 def _among_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(allocate, "locate", _only_active)
-    patch.setattr(allocate, "every_fee", _active)
+    patch.setattr(allocate, "past_of", _active)
 
 
 PLANTED = (
@@ -149,6 +154,12 @@ PLANTED = (
         "a total's past sought among open fees",
         _among_open,
         TOTAL,
+        "doubled",
+    ),
+    Planted(
+        "a fee on no list taken for empty",
+        lambda it: it.setattr(allocate, "past_of", _whatever_is_listed),
+        TOTAL_DESK,
         "doubled",
     ),
     Planted("a total's past not compared", lambda it: it.setattr(plan, "_differs", _same), TOTAL, "doubled"),

@@ -24,6 +24,8 @@ DESK = World("desk", payments=(named(400),), nights=2, desk=True, crashes=0, bad
 BOTH = Money(1500, ((1, 1000), (2, 500)))
 SHARES = World("shares", payments=(BOTH,), fees=(1000, 1000), nights=2, answers=FEW, bad_reads=0)
 TOTAL = World("lost-total", payments=(Money(1000),), fees=(1000, 1000), ledger_lost=True, answers=FEW, crashes=0)
+TOTAL_DESK = replace(TOTAL, name="lost-total-desk", payments=(Money(700),), nights=2, answers=(Answer.OK,), desk=True)
+"""A fee is closed by hand while the ledger is lost, so that it has left one of Alma's lists and is not on the next."""
 TOTALS = World(
     "lost-totals", payments=(Money(1500), Money(400)), fees=(1000, 800), ledger_lost=True, answers=FEW, crashes=0
 )
@@ -54,6 +56,7 @@ SMALL = (
     replace(SHARES, name="shares-closed", fees=(1000, -500)),
     replace(SHARES, name="shares-lost", answers=(Answer.OK, Answer.APPLIED_LOST), ledger_lost=True),
     TOTAL,
+    TOTAL_DESK,
     replace(TOTALS, nights=2, bad_reads=0),
     WAYS,
 )

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.ports.ledger import PaymentState, PostingState
 from tests.soak import run
+from tests.soak.campus import ASIDE, TOTALS
 from tests.soak.planted import PLANTED, Planted
 from tests.soak.referee import ViolationError
-from tests.soak.world import play
+from tests.soak.world import World, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,30 @@ def test_a_whole_seed_with_charges_going_out_and_the_real_ledger_is_good_too(cam
     world = play(4 * run.WHOLE_EVERY - 1, campuses, whole=True)
     assert world.end.by_id, "nothing was posted"
     assert world.deaths
+
+
+OVERWRITTEN = 2400
+"""A seed whose last report stays where it lies, is lost with the ledger, and whose name an older report takes then."""
+
+
+def test_after_a_lost_ledger_no_report_is_overwritten_before_it_is_read_again(campuses: Campuses) -> None:
+    world = World(OVERWRITTEN, campuses)
+    drive = world.drives[TOTALS]
+    drive.put(f"{ASIDE}/LIBRARY_PAID_ALL.csv", b"moved aside")
+    drive.put("LIBRARY_PAID_01.csv", b"left where it lies, and written anew below")
+    drive.put("LIBRARY_PAID_ALL.csv", b"left where it lies")
+    drive.put("LIBRARY_PAID_01.csv", b"the newest")
+    world.lose()
+    drive.put("LIBRARY_PAID_ALL.csv", b"left after that")
+    written = sorted(drive.files.items(), key=lambda one: one[1][1])
+    assert [content for _, (content, _) in written] == [
+        b"moved aside",
+        b"left where it lies",
+        b"the newest",
+        b"left after that",
+    ]
+    assert not [name for name, _ in written if "/" in name]
+    play(OVERWRITTEN, campuses)
 
 
 def caught(bug: Planted, campuses: Campuses) -> int | None:

@@ -91,22 +91,24 @@ class World:
                 self.night(night)
             self._import()
             if self.lost_after and night >= self.lost_after and not self.alma.under_way:
-                self._lose()
+                self.lose()
             self._until(night)
         self._calm()
         self.end = self.office.seen()
         self.referee.at_the_end(self.end)
 
-    def _lose(self) -> None:
-        """The ledger is gone; the charges are entered again, and all files lie there once more."""
+    def lose(self) -> None:
+        """The ledger is gone; the charges are entered again, and all files lie there once more.
+
+        Also those that were left where they lay: each under a name of its own, so that none is overwritten unread.
+        """
         self.office.lose()
         self.referee.booked.clear()
         self.alma.risked.clear()
         self.lost_after = 0
-        for drive in self.drives.values():
-            aside = [one for one in drive.files if one.startswith(f"{campus.ASIDE}/")]
-            for number, name in enumerate(aside):
-                content, _ = drive.files.pop(name)
+        for drive in (self.drives[TOTALS], self.drives[RECEIPTS]):
+            for number, (name, (content, _)) in enumerate(sorted(drive.files.items(), key=lambda one: one[1][1])):
+                del drive.files[name]
                 plain = name[max(name.find("CASHNET"), name.find("LIBRARY")) :]
                 drive.put(plain.replace(".csv", f"_{number}.csv"), content)
 

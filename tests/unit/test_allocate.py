@@ -176,6 +176,29 @@ def test_money_that_names_no_fee_looks_for_its_past_among_the_closed_fees_too() 
     assert book.allocations == []
 
 
+def test_while_a_fee_on_which_a_total_may_stand_is_on_none_of_almas_lists_nobody_can_tell() -> None:
+    """It was waived a moment ago: the list of open fees has lost it, that of closed ones does not know it yet."""
+    total = a_match(a_payment("K1", 700, fee_ref=""), a_share(700, fee_id="B2"))
+    past = a_fee("F1", balance=300, transactions=(paid(700, K1),))
+    book = a_book(total, charges=two_debts())
+    fresh = [Read.FRESH] * 3
+    alma = an_alma(past, a_fee("F2", bursar_id="B2"), reads=[*fresh, Read.STALE, *fresh, Read.STALE])
+    alma.change(replace(past, status="CLOSED", balance_cents=0))
+    assert [run_all(book, alma), run_all(book, alma)] == [["LOCATE-BUSY"], []]
+    assert "on fee B1, which is on none of her lists" in book.payments["K1"].why
+    assert run_all(book, alma) == ["EARLIER-POSTING-DIFFERS"]
+    assert (book.allocations, alma.requests) == ([], [])
+
+
+def test_a_total_waits_too_while_an_older_fee_of_a_debt_it_may_stand_on_is_not_shown() -> None:
+    total = a_match(a_payment("K1", 700, fee_ref=""), a_share(700, fee_id="B2"))
+    book = a_book(total, charges=[a_charge(continued_by=("B9",)), a_charge(fee_id="B2", reference="B2")])
+    shown = (a_fee("F9", bursar_id="B9"), a_fee("F2", bursar_id="B2"))
+    assert run_all(book, an_alma(*shown)) == ["LOCATE-BUSY"]
+    assert run_all(book, an_alma(a_fee("F1", status="CLOSED", balance=0), *shown)) == []
+    assert [one.alma_fee_id for one in book.allocations] == ["F2"]
+
+
 def test_money_as_old_as_its_ledger_looks_for_its_past_on_fees_it_does_not_name() -> None:
     payment = replace(named("K1", 1000), occurred_on="2026-03-01")
     past = a_fee("F2", bursar_id="B2", status="CLOSED", balance=0, transactions=(paid(1000, K1),))
