@@ -131,20 +131,25 @@ class Duties:
         return f"went back at {line.system} ({line.kind}{receipt} of {line.occurred_on}{origin})"
 
     def _add(self, kind: str, charged: Charged | None, cents: int, text: str) -> None:
-        line = self.line
-        self.made.append(
-            Task(
-                task_id=f"{PREFIX.get(kind, kind)}-{line.key}-{len(self.made) + 1}",
-                kind=kind,
-                subject=line.key,
-                system=line.system,
-                source=charged.source if charged else "",
-                fee_id=charged.fee_id if charged else "",
-                reference=charged.reference if charged else line.fee_ref,
-                patron_id=charged.patron_id if charged else line.patron_id,
-                cents=cents,
-                text=text,
-                opened_on=self.today,
-                state=TaskState.OPEN,
-            )
-        )
+        task_id = f"{PREFIX.get(kind, kind)}-{self.line.key}-{len(self.made) + 1}"
+        self.made.append(task(task_id, kind, self.line, charged, cents, text, self.today))
+
+
+def task(  # noqa: PLR0913 - what a task says, as its own fields
+    task_id: str, kind: str, line: Payment, charged: Charged | None, cents: int, text: str, today: str
+) -> Task:
+    """Make an open task about a line of money, for the debt ``charged`` where one is known."""
+    return Task(
+        task_id=task_id,
+        kind=kind,
+        subject=line.key,
+        system=line.system,
+        source=charged.source if charged else "",
+        fee_id=charged.fee_id if charged else "",
+        reference=charged.reference if charged else line.fee_ref,
+        patron_id=charged.patron_id if charged else line.patron_id,
+        cents=cents,
+        text=text,
+        opened_on=today,
+        state=TaskState.OPEN,
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.money import dollars
-from pipeline.ports.ledger import ChargeBook, PaymentBook, PaymentState, Task, TaskState
-from pipeline.stages.duties import ANEW, LOOK, entered_anew
+from pipeline.ports.ledger import ChargeBook, PaymentBook, PaymentState, Task
+from pipeline.stages.duties import ANEW, LOOK, entered_anew, task
 from pipeline.stages.payable import fees_in_words
 
 if TYPE_CHECKING:
@@ -42,20 +42,7 @@ def looks(line: Payment, why: str, book: Books, today: str) -> Iterator[Task]:
             f"{line.line} of its file, is {line.state} here: {why}. {_advice(line, charged, cents, repeats=repeats)}, "
             "then close this task"
         )
-        yield Task(
-            task_id=f"{LOOK}-{line.key}-{number}",
-            kind=LOOK,
-            subject=line.key,
-            system=line.system,
-            source=charged.source if charged else "",
-            fee_id=charged.fee_id if charged else "",
-            reference=charged.reference if charged else line.fee_ref,
-            patron_id=charged.patron_id if charged else line.patron_id,
-            cents=cents,
-            text=text,
-            opened_on=today,
-            state=TaskState.OPEN,
-        )
+        yield task(f"{LOOK}-{line.key}-{number}", LOOK, line, charged, cents, text, today)
 
 
 def _advice(line: Payment, charged: Charged | None, cents: int, *, repeats: bool) -> str:
