@@ -58,6 +58,7 @@ def main() -> None:
 
 def _measure(nights: Reported, fees: int, changes: int, runs: int) -> None:
     """Live a night with all fees new, then some with few changes; time those."""
+    nights.keep_stages = True
     _make(nights, 0, fees)
     nights.report("first.csv")
     nights.night(1)

@@ -134,6 +134,7 @@ class Night:
     folder: Path
     approved: frozenset[str] = frozenset()
     approved_by: str = ""
+    keep_stages: bool = True
     desks: dict[str, Work] = field(default_factory=dict)
     posted: int = 0
 
@@ -147,6 +148,7 @@ class Night:
             self.ledger,
             self.outside,
             self.folder / table.lower(),
+            keep_stages=self.keep_stages,
             approved=self.approved,
         )
         work.before = tuple(self.desks.values())

@@ -68,6 +68,9 @@ def _user(row: dict[str, Any]) -> str:
 class Nights:
     """A campus below a folder, and what a test does to it between nights."""
 
+    keep_stages = False
+    """Whether the tables of every step are written for people: few tests look at them; it is a tenth of a night."""
+
     def __init__(
         self, folder: Path, *, way: str = "export", find: Callable[[str], Callable[..., Any]] = stages.find
     ) -> None:
@@ -139,8 +142,9 @@ class Nights:
         with closing(self.ledger()) as ledger:
             run = ledger.begin_run(command, when, loaded.sha, self.clock.now())
             folder = files.private_folder(loaded.state / "runs" / f"{when}-{run.sequence:02d}")
+            outside = Outside(self.clock, self.place, self.alma)
             night = nightly.Night(
-                command, loaded, when, run, ledger, Outside(self.clock, self.place, self.alma), folder, approved
+                command, loaded, when, run, ledger, outside, folder, approved, keep_stages=self.keep_stages
             )
             nightly.run_night(night, self.find)
         self.clock.sleep(timedelta(days=1).total_seconds())

@@ -43,6 +43,20 @@ def test_an_unmapped_type_is_held_and_goes_out_once_one_line_is_added_without_an
     assert nights.night(4).sent == 0
 
 
+def test_every_step_leaves_its_tables_for_people_and_none_twice(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.keep_stages = True
+    nights.exported("a.xml", STUDENT, {**STUDENT, "fee_id": "1002", "fee_type": "NEW_TYPE"})
+    night = nights.night(1)
+    names = sorted(path.name for path in (night.folder / "charges_out" / "stages").iterdir())
+    made = [name.partition("-")[2].removesuffix(".parquet") for name in names]
+    assert made == [  # render passes on what batch made
+        *("collect-passed", "parse-passed", "identify-passed", "normalise-held", "normalise-passed", "compare-passed"),
+        *("ask-passed", "lower-passed", "route-passed", "code-passed", "recognise-passed", "brake-passed"),
+        *("batch-passed", "review-passed"),
+    ]
+
+
 def test_the_second_snapshot_holds_the_debts_of_both_nights(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
     nights.exported("a.xml", {**GUEST, "fee_id": "1001"})
