@@ -1,7 +1,7 @@
 """The names of what a person may let through for one run with ``--approve``; a yes to one thing is none to another.
 
-The name of a system is the yes to what goes out to it, that of a source to what comes in from it.  What a system sends
-back is asked about by its name and a word: ``peoplesoft:stale``, ``peoplesoft:sums``.
+The name of a system is the yes to what goes out to it, as the last run asked about it, that of a source to what comes
+in from it.  What a system sends back is asked about by its name and a word: ``peoplesoft:stale``, ``peoplesoft:sums``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ SUMS = "sums"
 """Of the sums paid to date that a system says, one that is older than the one that counts is entered."""
 
 
+ANYTHING = "anything"
+"""Whatever may be asked about what goes out.  Nobody can type it: it is for past nights that are tried once more."""
+
+
 def yes_to(system: str, what: str) -> str:
-    """Give the name of the yes to what a system sent back."""
+    """Give the name of the yes to one thing about a system."""
     return f"{system}:{what}"
 
 

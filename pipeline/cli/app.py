@@ -35,8 +35,9 @@ ApproveOption = Annotated[
     list[str] | None,
     typer.Option(
         "--approve",
-        help="let a system's unusual night or smaller snapshot out, or a source's changed export or short report in; "
-        "SYSTEM:stale: its returned file that is long past, SYSTEM:sums: a sum paid to date that is older",
+        help="let a system's unusual night or smaller snapshot out, if the last run asked just that, or a source's "
+        "changed export or short report in; SYSTEM:stale: its returned file that is long past, SYSTEM:sums: a sum "
+        "paid to date that is older",
         metavar="NAME",
     ),
 ]

@@ -26,6 +26,9 @@ PLACED = "CREDIT-UNRESOLVED"
 
 PENDING = (FeeState.HELD, FeeState.WAITING)
 
+OWED = (FeeState.CHARGED, FeeState.CONTINUED)
+"""States of a version by which a fee is a debt, so that what has fallen of it is no credit for another."""
+
 OVER: Mapping[str, str] = {
     FeeState.CHARGED: "it is billed, and no word takes it back: what is not owed is lowered in Alma or at the bursar",
     FeeState.REJECTED: "a person has said no, and that is final; if it is owed all the same, enter it in Alma anew",
@@ -116,7 +119,7 @@ def _may_be_approved(question: Question, word: Word, ledger: SqlLedger) -> None:
 def _is_credit(question: Question, ledger: SqlLedger) -> bool:
     """Whether it takes something off another fee; what has fallen itself is lowered where it was charged."""
     record = [row for row in ledger.fee_record(question.fee_id) if row["source"] == question.source]
-    charged = any(row["state"] == FeeState.CHARGED and int(row["amount_cents"]) > 0 for row in record)
+    charged = any(row["state"] in OWED and int(row["amount_cents"]) > 0 for row in record)
     return not charged and any(row["version"] == question.version and int(row["amount_cents"]) < 0 for row in record)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import nightly, stages, tables
-from pipeline.campus.approvals import approvable
+from pipeline.campus.approvals import ANYTHING, approvable, yes_to
 from pipeline.cli.failures import UsageError
 from pipeline.findings import Finding, Outcome
 from pipeline.flow import runner
@@ -115,7 +115,7 @@ def _run(loaded: Loaded, one: PastRun, ledger: Ledger, folder: Path, found: Repl
         if file.feed in (*campus.sources, *campus.systems) or file.role == "people":
             ledger.archived(replace(file, state="archived", code="", why=""))
     outside = Outside(Then(at), _nowhere)
-    everything = frozenset(approvable(campus))
+    everything = frozenset((*approvable(campus), *(yes_to(name, ANYTHING) for name in campus.systems)))
     desks: list[Work] = []
     for table in nightly.FLOWS[one.run.command]:
         place = folder / table.lower()

@@ -17,7 +17,7 @@ KEY = ["source", "fee_id"]
 WHOLE: Final = "Int64"
 """Whole numbers of which some may be missing: money is never a float, not even for a moment."""
 
-UNEXPECTED = ("REPORT-BEHIND", "CONTINUED")
+UNEXPECTED = ("REPORT-BEHIND",)
 """Statements that differ from what is expected and still are no change."""
 
 

@@ -42,6 +42,19 @@ class ChargeBook(Protocol):
         it.  What the bursar wrote off is given too, sure once the task to waive it is done.
         """
 
+    def continuing(self, source: str) -> pd.DataFrame:
+        """Give the fees of a source that continue an older debt, with the columns of ``positions``; movement is 0.
+
+        ``billed_cents`` is what the older charge was worth when the fee was entered anew for it.
+        """
+
+    def came_off_continuing(self, source: str) -> pd.DataFrame:
+        """Give, with the columns of ``receipts``, what explains that less is open of a fee that continues a debt.
+
+        Our payments in Alma on that very fee.  And, never sure, what was taken off the older debt since: a credit, what
+        the bursar wrote off, a payment that a person settled elsewhere.
+        """
+
     def charges_of(self, patrons: Sequence[str]) -> pd.DataFrame:
         """Give every charge ever booked for these patrons, as sent (tables.MOVEMENTS), by patron, oldest first.
 

@@ -52,7 +52,7 @@ from pipeline.ports.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from pipeline.findings import Finding
@@ -132,6 +132,9 @@ class RunBook(Protocol):
 
     def note(self, run: Run, findings: Sequence[Finding], at: datetime) -> None:
         """Keep findings that belong to the run and change nothing else."""
+
+    def said_last(self, subject: str, codes: Collection[str]) -> Sequence[Finding]:
+        """Give what was found of a subject, of these codes, by the newest run that has anything of the kind."""
 
 
 class FileBook(Protocol):

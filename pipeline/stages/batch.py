@@ -9,6 +9,7 @@ from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
 from pipeline.rules import Sorting
+from pipeline.stages.question import told
 from pipeline.stages.scope import turned, without_a_place
 from pipeline.stages.snapshot import Snapshot
 
@@ -54,7 +55,7 @@ def batch(
 
     ``repeated`` (tables.MOVEMENTS) is what earlier nights entered and tonight's files say: all that is owed, for a
     snapshot, else what stood in files that were given up.  ``last_snapshots`` (system, fee_id, amount_cents) are the
-    rows of the newest snapshots, ``standing`` (system, unsent, unread, approved, was, owed, owed_cents) what a system's
+    rows of the newest snapshots, ``standing`` (system, unsent, unread, yes, was, owed, owed_cents) what a system's
     files depend on.
     """
     plan = _Plan(Sorting(movements))
@@ -112,17 +113,15 @@ class _Plan:
         It may come to no rows.  A file that never arrived is old news by now: the new one takes its place, whatever it
         says.  What is paid must not be offered again: it waits until every payment of its system is read.
         """
-        fault = snapshot.too_small(percent)
+        question = snapshot.too_small(percent)
+        said = told([question], standing["yes"].item()) if question else []
         if standing["unread"].any():
             says = f"{snapshot.system}: not all its payments could be read tonight"
-            fault = Finding("SNAPSHOT-UNREAD", snapshot.system, says, "batch")
-        elif fault and standing["approved"].any():
-            says = f"approved for this run: {fault.text}"
-            self.findings.append(Finding("SNAPSHOT-APPROVED", snapshot.system, says, "batch"))
-            fault = None
-        if fault:
-            self.stop(snapshot.system, fault)
+            said = [Finding("SNAPSHOT-UNREAD", snapshot.system, says, "batch")]
+        if any(one.stops for one in said):
+            self.stop(snapshot.system, said[0])
             return
+        self.findings += said
         self.folded += snapshot.later.index.tolist()
         if snapshot.is_news or standing["unsent"].any():
             self.files.append(File(snapshot.system, "charge", snapshot.first.index.tolist(), snapshot.carried))

@@ -65,6 +65,12 @@ def taken(table: pd.DataFrame, name: str, place: npt.NDArray[np.intp], otherwise
     return np.where(place < 0, otherwise, table[name].to_numpy(dtype=np.int64)[place])
 
 
+def continuing(positions: pd.DataFrame, place: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether these places are of fees that continue an older debt: no movement is theirs."""
+    found: npt.NDArray[np.bool_] = taken(positions, "movement", place, 1) == 0
+    return found
+
+
 def words(table: pd.DataFrame, name: str, place: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
     """Take a column of texts at these places; "" where the place is -1."""
     import numpy as np

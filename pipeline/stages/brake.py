@@ -11,6 +11,7 @@ from pipeline.findings import Finding, Outcome
 from pipeline.money import Tally, cents, dollars
 from pipeline.rules import Sorting
 from pipeline.stages.figures import LOOK_BACK, held_tonight, moved, picture
+from pipeline.stages.question import BRAKES, Question, told, yes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,17 +27,6 @@ FEWEST = 20
 
 LAST_YEAR, AROUND = timedelta(days=364), timedelta(days=3)
 """The same weekday of last year, and how far its week reaches either way."""
-
-CODES = {
-    "first_nights": "BRAKE-FIRST-NIGHTS",
-    "largest": "BRAKE-LARGEST",
-    "count": "BRAKE-COUNT",
-    "sum": "BRAKE-SUM",
-    "held_share": "BRAKE-HELD-SHARE",
-    "new_type": "BRAKE-NEW-TYPE",
-    "new_shape": "BRAKE-NEW-SHAPE",
-}
-"""Every brake, in the order in which it is told."""
 
 
 @dataclass(frozen=True)
@@ -90,20 +80,15 @@ def brake(work: Work) -> Outcome:
         faults = {name: text for name, text in faults.items() if name not in _mutes(work, system)}
         if not faults:
             continue
-        findings.append(_told(work, system, faults))
-        if findings[-1].stops:
-            rows.hold(
-                rows.frame["system"] == system, "OUTPUT-STOPPED", f"its file waits for a yes: {findings[-1].code}"
-            )
+        said = told(_questions(system, faults), yes_of(work, system))
+        findings += said
+        if said[0].stops:
+            rows.hold(rows.frame["system"] == system, "OUTPUT-STOPPED", f"its file waits for a yes: {said[0].code}")
     return rows.outcome(findings)
 
 
-def _told(work: Work, system: str, faults: Mapping[str, str]) -> Finding:
-    figures = "; ".join(faults.values())
-    if system in work.approved:
-        return Finding("BRAKE-APPROVED", system, f"{system}: approved for this run: {figures}", "brake")
-    code = next(CODES[name] for name in CODES if name in faults)
-    return Finding(code, system, f"{system}: {figures}; if that is right, say --approve {system}", "brake")
+def _questions(system: str, faults: Mapping[str, str]) -> list[Question]:
+    return [Question(BRAKES[name], system, faults[name], "brake") for name in BRAKES if name in faults]
 
 
 def _mutes(work: Work, system: str) -> dict[str, str]:
@@ -153,11 +138,14 @@ def _faults(work: Work, system: str, tonight: Tonight, before: History) -> Itera
 
 
 def _largest(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]:
-    worth = tonight.rows["amount_cents"].abs().tolist()
-    place = worth.index(max(worth))
-    if settings.largest and worth[place] > cents(settings.largest):
-        fee = tonight.rows["fee_id"].tolist()[place]
-        yield "largest", f"fee {fee} of {dollars(worth[place])} is above {settings.largest}"
+    """Name the largest line above the limit, and how many more there are: a yes is for all of them."""
+    if not settings.largest:
+        return
+    above = tonight.rows[tonight.rows["amount_cents"].abs() > cents(settings.largest)]
+    if len(above):
+        worth, fee = min(zip((-above["amount_cents"].abs()).tolist(), above["fee_id"].tolist(), strict=True))
+        more = f" (with others: {moved(above)})" if len(above) > 1 else ""
+        yield "largest", f"fee {fee} of {dollars(-worth)} is above {settings.largest}{more}"
 
 
 def _amounts(tonight: Tonight, settings: Brakes, before: History) -> Iterator[tuple[str, str]]:
@@ -193,7 +181,7 @@ def _new(tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
 
 
 def _preview(work: Work) -> Iterator[Finding]:
-    skipped = ", ".join(name for name in CODES if name != "largest")
+    skipped = ", ".join(name for name in BRAKES if name != "largest")
     yield Finding("BRAKE-SKIPPED", "preview", f"a preview has no nights to compare with; not asked: {skipped}", "brake")
     for system, rows in work.rows.groupby("system", sort=True):
         for _, text in _largest(Tonight(rows, Tally()), work.campus.campus.systems[str(system)].brakes):

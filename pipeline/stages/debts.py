@@ -30,10 +30,20 @@ AS_SENT = (
 )
 """What every later movement of a debt repeats of the charge it builds on: the bursar knows the debt by it."""
 
-OF_THE_CHARGE = ("fee_type", "owner", "barcode")
+OF_THE_CHARGE = ("fee_type", "owner", "barcode", "fee_date")
 """What a change takes from the charge where its report says nothing of the fee."""
 
-OF_A_DEBT = ("source", "fee_id", "system", "fee_type", "barcode", "title_hash", "billed_cents", "paid_cents")
+OF_A_DEBT = (
+    "source",
+    "fee_id",
+    "system",
+    "fee_type",
+    "fee_date",
+    "barcode",
+    "title_hash",
+    "billed_cents",
+    "paid_cents",
+)
 OF_A_CHARGE = ("movement", "reference", "amount_cents", "sent_on", "reversed")
 READ = (*OF_A_DEBT, *OF_A_CHARGE, "credit_item_type", *AS_SENT)
 """The columns that are read of the charges in the ledger."""
@@ -85,6 +95,7 @@ class Debt:
     fee_id: str
     system: str
     fee_type: str
+    fee_date: str
     credit_item_type: str
     item: Item
     charges: Sequence[Charge]
@@ -102,7 +113,8 @@ class Debt:
     @property
     def says(self) -> Mapping[str, str]:
         """What its charge says of OF_THE_CHARGE."""
-        return {"fee_type": self.fee_type, "owner": self.first.as_sent["owner"], "barcode": self.item[0]}
+        owner = self.first.as_sent["owner"]
+        return {"fee_type": self.fee_type, "owner": owner, "barcode": self.item[0], "fee_date": self.fee_date}
 
     @property
     def age(self) -> tuple[str, str]:
@@ -182,6 +194,7 @@ def _debt(rows: Sequence[Row]) -> Debt:
         fee_id=first["fee_id"],
         system=first["system"],
         fee_type=first["fee_type"],
+        fee_date=first["fee_date"],
         credit_item_type=first["credit_item_type"],
         item=(first["barcode"], first["title_hash"]),
         charges=tuple(_charge(row) for row in rows),

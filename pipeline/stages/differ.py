@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import tables
-from pipeline.stages.beside import places, taken, words
+from pipeline.stages.beside import continuing, places, taken, words
 from pipeline.stages.newest import OPEN_NOW
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def differences(stated: pd.DataFrame, beside: Expected, positions: pd.DataFrame)
     grown = ~new & billed & (beside.grown > 0) & (net > 0) & ~behind
     fallen = billed & (net < 0)
     unclear = risen & ~behind & (beside.grown == 0)
+    older = continuing(positions, beside.place)
+    gone = (beside.said == 0) & ~older  # of those no look decides: a payment that ends one asks nothing anew
     first = ~billed & (beside.said > 0)
     negative = ~billed & (beside.said < 0)
     parts = [
@@ -76,11 +78,12 @@ def differences(stated: pd.DataFrame, beside: Expected, positions: pd.DataFrame)
         _changes(stated, wholly, "grown", net),
         _changes(stated, unclear, "rise", net),
         _changes(stated, grown, "grown", np.minimum(net, beside.grown)),
-        _fallen(stated, fallen, beside.grown, net, beside.said),
+        _fallen(stated, fallen, beside.grown, net, gone),
     ]
     place = np.concatenate([beside.place[hit] for hit in (first, negative, wholly, unclear, grown, fallen)])
     still = ~(first | negative | wholly | unclear | grown | fallen)
-    unchanged = _still(stated[still], beside, behind[still], np.flatnonzero(still))
+    which = [behind[still], beside.place[still] < 0, older[still], beside.touched[still]]
+    unchanged = _still(stated[still], which)
     return Found(_numbered(parts, positions, place), unchanged, beside.place[still])
 
 
@@ -112,9 +115,9 @@ def _fallen(
     fallen: npt.NDArray[np.bool_],
     grown: npt.NDArray[np.int64],
     over: npt.NDArray[np.int64],
-    said: npt.NDArray[np.int64],
+    gone: npt.NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """What was taken off.
+    """What was taken off; ``gone`` are the fees of which nothing is left.
 
     The version charged last says up to which original amount a fee is billed: a growth that was taken off with more
     beside it was never billed, so the original amount of before stays.
@@ -123,8 +126,8 @@ def _fallen(
     import pandas as pd
 
     rows = _changes(stated, fallen, "fallen", over)
-    gone = pd.Series(np.where(said[fallen] == 0, "gone", "fallen"), index=rows.index, dtype="str")
-    return rows.assign(change=gone, original_cents=rows["original_cents"] - grown[fallen])
+    change = pd.Series(np.where(gone[fallen], "gone", "fallen"), index=rows.index, dtype="str")
+    return rows.assign(change=change, original_cents=rows["original_cents"] - grown[fallen])
 
 
 def _numbered(parts: list[pd.DataFrame], positions: pd.DataFrame, place: npt.NDArray[np.intp]) -> pd.DataFrame:
@@ -160,14 +163,12 @@ def fingerprint(row: Mapping[Any, Any]) -> str:
     return f"{row['change']}:{hashlib.sha256(chr(31).join(said).encode()).hexdigest()[:48]}"
 
 
-def _still(
-    rows: pd.DataFrame, beside: Expected, behind: npt.NDArray[np.bool_], at: npt.NDArray[np.intp]
-) -> pd.DataFrame:
+def _still(rows: pd.DataFrame, fits: list[npt.NDArray[np.bool_]]) -> pd.DataFrame:
+    """Say why these are no news: ``fits`` are the rows of each word of WHY but the last."""
     import numpy as np
     import pandas as pd
 
-    nothing, touched = beside.place[at] < 0, beside.touched[at]
-    which = np.select([behind, nothing, touched], range(len(WHY) - 1), len(WHY) - 1)
+    which = np.select(fits, range(len(fits)), len(fits))
     code, why = (pd.Series(list(said), dtype="str").take(which) for said in (WHY, WHY.values()))
     return rows.reset_index(drop=True).assign(code=code.array, why=why.array)
 
@@ -175,6 +176,7 @@ def _still(
 WHY = {
     "REPORT-BEHIND": "the report may not know yet what was taken off",
     "NOTHING-OPEN": "nothing is open, and nothing was ever charged",
+    "CONTINUED": "it continues an older debt, and is open as far as that and our own payments explain",
     "EXPLAINED": "our own payments explain it",
     "SAME": "as billed",
 }

@@ -68,7 +68,7 @@ class Judge:
             return Verdict(box="waiting", code="CREDIT-WAITS", why=says)
         whose = patron_of(row)
         uncharged = (*self.tonight.get(whose, ()), *self.held.get(whose, ()))
-        if rivals := placing.rivals(credit, uncharged):
+        if rivals := placing.rivals(credit, fits, uncharged):
             return _unresolved(cents, f"it may be for any of these: {placing.between(fits, rivals)}")
         if not fits:
             return _unresolved(cents, _no_evidence(placing.candidates(credit, debts)))

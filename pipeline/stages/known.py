@@ -16,6 +16,7 @@ from pipeline.stages.beside import KEY, places, taken
 from pipeline.stages.duties import LOOK, UNPAY
 from pipeline.stages.on_record import on_record
 from pipeline.stages.people import people
+from pipeline.stages.question import yes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -60,13 +61,23 @@ def history(work: Work) -> pd.DataFrame:
 
 
 def positions(work: Work) -> pd.DataFrame:
-    """Give what was billed for every fee of the sources that are reports."""
-    return _kept(work, "positions", lambda: _of_reports(work, work.ledger.positions))
+    """Give what was billed for every fee of the sources that are reports, be it under the id of an older debt."""
+    book = work.ledger
+
+    def of(source: str) -> pd.DataFrame:
+        return _together([book.positions(source), book.continuing(source)])
+
+    return _kept(work, "positions", lambda: _of_reports(work, of))
 
 
 def receipts(work: Work) -> pd.DataFrame:
-    """Give our payments of these fees that Alma knows of, or may."""
-    return _kept(work, "receipts", lambda: _of_reports(work, work.ledger.receipts))
+    """Give our payments of these fees that Alma knows of, or may; and what else came off those that continue a debt."""
+    book = work.ledger
+
+    def of(source: str) -> pd.DataFrame:
+        return _together([book.receipts(source), book.came_off_continuing(source)])
+
+    return _kept(work, "receipts", lambda: _of_reports(work, of))
 
 
 def missing(work: Work) -> pd.DataFrame:
@@ -181,7 +192,7 @@ def standing(work: Work) -> pd.DataFrame:
     """Say what each system's files depend on tonight.
 
     ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
-    all its payments could be read; ``approved``: a person lets a smaller snapshot out; ``was``: the scope of its newest
+    all its payments could be read; ``yes``: a person's yes (stages.question.Yes); ``was``: the scope of its newest
     file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now.
     """
     import pandas as pd
@@ -197,7 +208,7 @@ def standing(work: Work) -> pd.DataFrame:
             "snapshot": pd.Series([_replaces(work, name) for name in systems], dtype="bool"),
             "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
             "unread": pd.Series([name in unread for name in systems], dtype="bool"),
-            "approved": pd.Series([name in work.approved for name in systems], dtype="bool"),
+            "yes": pd.Series([yes_of(work, name) for name in systems], dtype="object"),
             "was": pd.Series(was, dtype="str"),
             "owed": pd.Series([one.count for one in owed], dtype="int64"),
             "owed_cents": pd.Series([one.cents for one in owed], dtype="int64"),

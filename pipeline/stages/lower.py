@@ -44,7 +44,7 @@ def lower(
     patrons (stages.known.charges), ``decisions`` what people said (ChargeBook.decisions), ``held`` fees that earlier
     steps of tonight held and that a credit may be for (stages.known.HELD).  What builds on an older charge carries it
     as sent; in a first charge the columns of ADDED that say so are "".  A fall that comes to several reversals makes
-    as many rows; one that a report tells of by leaving the fee out takes fee type, owner and item from the charge.
+    as many rows; one that a report tells of by leaving the fee out takes fee type, owner, item and day from the charge.
     """
     rows = changes.reset_index(drop=True)
     new = rows["change"] == "new"
@@ -71,7 +71,8 @@ def _in_order(older: pd.DataFrame) -> pd.DataFrame:
 
 def _as_charged(older: pd.DataFrame, debts: Debts) -> pd.DataFrame:
     """Fill what a change of a debt does not say in the words of its charge; a credit keeps its own."""
-    blank = (older["change"] != "credit") & (older["fee_type"] == "")
+    silent = (older["fee_type"] == "") | (older["fee_date"] == "")
+    blank = (older["change"] != "credit") & silent
     said = {name: older[name].tolist() for name in OF_THE_CHARGE}
     keys = zip(older["source"].tolist(), older["fee_id"].tolist(), blank.tolist(), strict=True)
     for place, (source, fee_id, empty) in enumerate(keys):

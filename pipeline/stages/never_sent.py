@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Busy, Refused
+from pipeline.stages.allocate import Planner
 from pipeline.stages.exported import exported_fee
 from pipeline.stages.external import share_number, standing
 from pipeline.stages.imported import unaccounted
 from pipeline.stages.locate import NO_PATRON, NotLocatedError, Views
 from pipeline.stages.look import sums_close
+from pipeline.stages.match import debts_of
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
-from pipeline.stages.payable import ENTERED, Hold, in_alma
+from pipeline.stages.payable import ENTERED, Hold, ids_in_alma, in_alma
 from pipeline.stages.plan import agreed
+from pipeline.stages.went_back import WENT_BACK, stop_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pipeline.ports.ledger import Charged, Payment
     from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
     from pipeline.stages.allocate import Books
     from pipeline.stages.giveback import Origin
 
+
+Standing = Mapping[int, Sequence[tuple[str, int]]]
+"""What Alma has under a payment's own ids: Alma's fee ids and cents, by number of the share."""
 
 BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
 
@@ -43,28 +51,30 @@ class NeverSent:
     nobody could tell whether Alma has them already.  ``findings`` are what people should know besides.
     """
 
-    def __init__(self, book: Books, alma: AlmaFees | None, clock: Clock, campus_key: str) -> None:
-        """Ask nothing yet; ``alma`` is None where nobody can be asked."""
+    def __init__(
+        self, book: Books, alma: AlmaFees | None, clock: Clock, campus_key: str, earlier_until: str = ""
+    ) -> None:
+        """Ask nothing yet; ``alma`` is None where nobody can be asked, ``earlier_until`` as ``Planner`` has it."""
         self._book, self._clock, self._campus_key = book, clock, campus_key
         self._alma = Metered(alma, MOST_CALLS) if alma is not None else None
         self._views = Views(self._alma, clock) if self._alma is not None else None
+        self._earlier_until = earlier_until
         self.withheld: set[str] = set()
         self.findings: list[Finding] = []
 
-    def doubt(self, origin: Origin, unsent: Sequence[Charged], debts: Sequence[Charged]) -> str:
+    def doubt(self, origin: Origin, unsent: Sequence[Charged]) -> str:
         """Say why money may be in Alma of which the ledger says that it was never sent; "" if it surely is not.
 
-        ``unsent`` are the debts of the shares in question.  A payment without any, or that names none, may have been
-        put on any of its patron's ``debts``.  What stands under our own ids is found again when the payment is posted,
-        and not paid a second time.  What Alma imports bears no id: where such money may be it, a person must say, and
-        nothing of it is sent meanwhile.
+        ``unsent`` are the debts of the shares in question.  What stands under our own ids is found again when the
+        payment is posted, and not paid a second time.  What Alma imports bears no id: where such money may be it, a
+        person must say, and nothing of it is sent meanwhile.
         """
         payment = origin.payment
         by_api = [one for one in unsent if one.payments_to == Way.API]
-        elsewhere = [one for one in debts if one.payments_to == Way.API]
+        elsewhere = self._elsewhere(payment, unsent)
         imported = [one for one in unsent if one.payments_to == Way.IMPORT_FILE] if self._views is not None else []
         try:
-            there = self._under_our_ids(origin, by_api, elsewhere)
+            there = self._under_our_ids(origin, [*by_api, *elsewhere])
             untold = [one for one in imported if not self._agreed(origin, one) and self._imported(payment, one)]
         except (Busy, Refused, NotLocatedError) as unseen:
             self._told(unseen)
@@ -75,25 +85,55 @@ class NeverSent:
             fees = ", ".join(in_alma(one) for one in untold)
             why = f"money came off fee {fees} in Alma, and nobody knows whose: see whether it is this payment"
             return self._put_aside(origin, untold, Hold(ENTERED, why))
-        return f"Alma has {there} under our own id, unknown to this ledger; its task comes next" if there else ""
+        return self._found(origin, there) if there else ""
 
-    def _under_our_ids(self, origin: Origin, charged: Sequence[Charged], elsewhere: Sequence[Charged]) -> str:
-        """Give what stands under a payment's own ids and the ledger knows nothing of, in words.
+    def _elsewhere(self, payment: Payment, unsent: Sequence[Charged]) -> Sequence[Charged]:
+        """Give the debts paid in Alma by us that money may have been put on before a ledger was lost.
 
-        The fees it is for must be seen; ``elsewhere`` are others that it may have been put on.
+        Money that is for no debt may have been put on any of its patron's; else it is told as where it is planned.
         """
-        if not charged and not elsewhere:
-            return ""
+        if unsent:
+            return self._planner.elsewhere(payment)
+        return [one for one in debts_of(payment, self._book) if one.payments_to == Way.API]
+
+    @cached_property
+    def _planner(self) -> Planner:
+        return Planner(self._book, self._views, self._earlier_until)
+
+    def _under_our_ids(self, origin: Origin, charged: Sequence[Charged]) -> Standing:
+        """Give what stands under a payment's own ids and the ledger knows nothing of.
+
+        Unless it is found, every fee of the debts that it may have been put on must be seen: one that closes while we
+        ask has left one of Alma's lists and is not on the next, and what stands on it is not absent.
+        """
+        if not charged:
+            return {}
         views = self._ready()
         seen: dict[str, AlmaFee] = {}
-        for one in (*charged, *elsewhere):
+        for one in charged:
             seen |= views.of(one).every()
         found = standing(self._campus_key, origin.payment.key, seen.values())
-        unknown = [each for number, each in found.items() if number not in _known(origin)]
+        unknown = {number: each for number, each in found.items() if number not in _known(origin)}
         if not unknown:
             for one in charged:
                 _must_be_seen(one, seen.values())
-        return ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in unknown for fee_id, cents in each)
+        return unknown
+
+    def _found(self, origin: Origin, there: Standing) -> str:
+        """Say what Alma has of a payment; where its plan would pay other fees besides, nothing of that goes by itself.
+
+        Where nothing is planned, and where it stands on the fee of its plan, posting finds it there.
+        """
+        each = ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in there.values() for fee_id, cents in each)
+        text = f"Alma has {each} under our own id, unknown to this ledger"
+        planned = {(share_number(one.external_id), one.alma_fee_id) for one in origin.postings}
+        if not planned or planned >= {(number, fee_id) for number, each in there.items() for fee_id, _ in each}:
+            return f"{text}; its task comes next"
+        why = f"it goes back, and {text}: sent as planned it would be paid twice. Say --settled-elsewhere"
+        for one in origin.postings:
+            if one.way == Way.API and one.state in UNSENT and one.code != WENT_BACK:
+                self.findings.append(stop_one(one, why, self._book, self._clock))
+        return f"{text} and not where it is planned; say what becomes of its postings"
 
     def _imported(self, payment: Payment, charged: Charged) -> int:
         """Give the cents that came off an exported fee since the payment, and that no payment we know accounts for."""
@@ -158,11 +198,12 @@ def _known(origin: Origin) -> set[int]:
 
 
 def _must_be_seen(charged: Charged, fees: Iterable[AlmaFee]) -> None:
-    """Nothing is believed absent from a fee that is not shown, or whose figures do not agree."""
-    mine = [one for one in fees if in_alma(charged) in (one.bursar_id, one.fee_id)]
-    if not mine or not all(sums_close(one) for one in mine):
-        text = f"Alma does not show fee {in_alma(charged)} in figures that agree"
-        raise Busy(text)
+    """Nothing is believed absent from a debt while a fee of it is not shown, or in figures that do not agree."""
+    for wanted in ids_in_alma(charged):
+        mine = [one for one in fees if wanted in (one.bursar_id, one.fee_id)]
+        if not mine or not all(sums_close(one) for one in mine):
+            text = f"Alma does not show fee {wanted} in figures that agree"
+            raise Busy(text)
 
 
 def _since(payment: Payment) -> datetime:

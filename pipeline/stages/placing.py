@@ -54,9 +54,16 @@ def fitting(credit: Credit, debts: Sequence[Debt]) -> list[Debt]:
     return left
 
 
-def rivals(credit: Credit, uncharged: Sequence[Uncharged]) -> list[Uncharged]:
-    """Give the fees not charged yet for which a credit may be as well: it names no item, and they have its amount."""
-    return [] if any(credit.item) else [fee for fee in uncharged if fee.cents == credit.cents]
+def rivals(credit: Credit, fits: Sequence[Debt], uncharged: Sequence[Uncharged]) -> list[Uncharged]:
+    """Give the fees not charged yet for which a credit may be as well as for those of ``fits`` (see ``fitting``).
+
+    It may be for one of its own amount; where it names an item, for one of that item alone, and there also for one of
+    the amount of a charge that fits: that is the charge's twin, and a part may be taken off either.
+    """
+    if not any(credit.item):
+        return [fee for fee in uncharged if fee.cents == credit.cents]
+    amounts = {credit.cents, *(debt.first.cents for debt in fits)}
+    return [fee for fee in uncharged if same_item(credit.item, fee.item) and fee.cents in amounts]
 
 
 def between(charged: Sequence[Debt], uncharged: Sequence[Uncharged]) -> str:

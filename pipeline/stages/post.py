@@ -16,7 +16,7 @@ from pipeline.stages.locate import Views
 from pipeline.stages.look import Sight, View
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
 from pipeline.stages.plan import Hold, Terms
-from pipeline.stages.streams import last_day
+from pipeline.stages.streams import earlier_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -191,22 +191,16 @@ def post(work: Work) -> None:
     def terms(system: str) -> Terms:
         return Terms(campus.name, campus.systems[system].methods)
 
-    until = _earlier_until(work)
+    until = earlier_until(work)
     rules = Rules(work.today, timedelta(seconds=settle_s), terms, withheld=work.withheld, earlier_until=until)
     work.findings += post_all(alma, work.ledger, work.outside.clock, rules)
     if alma is None and campus.mode == "live":
         work.findings += _missed(work.ledger, until)
 
 
-def _earlier_until(work: Work) -> str:
-    """Give the last day of which money can be that was there before the ledger was opened."""
-    opened = work.ledger.opened_at()
-    return last_day(opened.date()) if opened is not None else ""
-
-
-def _missed(book: Books, earlier_until: str) -> list[Finding]:
+def _missed(book: Books, until: str) -> list[Finding]:
     """Without Alma's API what is to be paid by it waits, and somebody must hear of that."""
-    planner = Planner(book, None, earlier_until)
+    planner = Planner(book, None, until)
     asking = [one for one in waiting(book) if planner.asked(one)]
     ready = [one for one in book.postings(PostingState.READY) if one.way == Way.API]
     count, sent = len(asking) + len(ready), len(book.postings(*DOUBTFUL))

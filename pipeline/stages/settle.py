@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import tables
 from pipeline.rules import Sorting
+from pipeline.stages import continuing
 from pipeline.stages.beside import KEY, changes_a_debt, of_the_same, places, taken, words
 from pipeline.stages.moved import moved
 
@@ -57,13 +58,9 @@ def settle(changed: pd.DataFrame, earlier: pd.DataFrame, known: Known, stated: p
     for rest in AT_REST:
         code = "REJECTED" if rest == "rejected" else "SAME-AGAIN"
         tonight.put("duplicate", state == rest, code, f"fee {{fee_id}}: the ledger has this already: {rest}")
-    continues = _continued(tonight.frame, known.history)
-    continued = (tonight.frame["system"] == "") & (continues >= 0)
-    grown = continued & (tonight.frame["original_cents"] > continues)
-    tonight.hold(grown, "CONTINUED-GROWN", "fee {fee_id} continues an older debt, and was raised after that")
-    tonight.put("unchanged", continued & ~grown, "CONTINUED", "fee {fee_id} continues an older debt")
-    _hold(tonight, known)
-    _hold(old, known)
+    for rows in (tonight, old):
+        continuing.hold(rows, known.positions)
+        _hold(rows, known)
     outcomes = [tonight.outcome(), old.outcome()]
     return News(_passing(outcomes, known.positions), [box for one in outcomes for box in one.boxes.items()])
 
@@ -122,7 +119,7 @@ def open_again(unchanged: pd.DataFrame, history: pd.DataFrame) -> list[tuple[str
     rejected = newest[(newest["state"] == "rejected") & changes_a_debt(newest["content"])]
     if not len(rejected):
         return [("unchanged", unchanged)]
-    shown = unchanged["code"].isin(("SAME", "EXPLAINED")) & (unchanged["amount_cents"] > 0)
+    shown = unchanged["code"].isin(("SAME", "EXPLAINED", "CONTINUED")) & (unchanged["amount_cents"] > 0)
     seen = shown.to_numpy(dtype=bool) & (places(unchanged, rejected) >= 0)
     again = unchanged[seen].reset_index(drop=True)
     why = again["fee_id"].map("fee {}: a report shows it as billed, after a change of it was rejected".format)
@@ -142,12 +139,6 @@ def _states(rows: pd.DataFrame, history: pd.DataFrame) -> pd.Series[str]:
     names = [*KEY, "content"]
     known = resting.drop_duplicates(names, keep="last")[[*names, "state"]]
     return rows[names].merge(known, on=names, how="left")["state"].fillna("").astype("str")
-
-
-def _continued(rows: pd.DataFrame, history: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Give the cents with which each fee continues an older debt, of several the newest; -1 where it continues none."""
-    known = history[history["state"] == "continued"].drop_duplicates(KEY, keep="last")
-    return taken(known, "original_cents", places(rows, known), -1)
 
 
 def _hold(rows: Sorting, known: Known) -> None:

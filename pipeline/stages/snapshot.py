@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.findings import Finding
 from pipeline.money import Tally
+from pipeline.stages.question import SMALLER, Question
 from pipeline.tables import tally
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Snapshot:
         """Whether it says anything that the newest file does not."""
         return len(self.first) > 0 or _rows_of(self.carried) != _rows_of(self.last)
 
-    def too_small(self, percent: int) -> Finding | None:
+    def too_small(self, percent: int) -> Question | None:
         """A full replacement that is empty or shrunk may wipe out debts: that takes a person.
 
         What tonight's credits take off was asked about fee by fee, so it does not count as shrinking.
@@ -76,7 +76,7 @@ class Snapshot:
             return None
         which = f"less than {percent} %" if now.count else "an empty one"
         says = f"the new snapshot has {now}, the last one {last}; {which} needs a person"
-        return Finding("SNAPSHOT-SMALLER", self.system, f"{self.system}: {says}", "batch")
+        return Question(SMALLER, self.system, says, "batch")
 
 
 def _rows_of(frame: pd.DataFrame) -> set[tuple[str, int]]:

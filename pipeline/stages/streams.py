@@ -123,6 +123,12 @@ def last_day(came: date) -> str:
     return (came + AHEAD).isoformat()
 
 
+def earlier_until(work: Work) -> str:
+    """Give the last day of which money can be that was there before the ledger was opened."""
+    opened = work.ledger.opened_at()
+    return last_day(opened.date()) if opened is not None else ""
+
+
 def first_and_last(days: Sequence[str]) -> tuple[str, str]:
     """Give the first and the last of these days; blank where there is none."""
     told = sorted(day for day in days if day)

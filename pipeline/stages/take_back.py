@@ -19,6 +19,7 @@ from pipeline.stages.never_sent import NeverSent
 from pipeline.stages.of_receipt import TOO_MUCH, UNCLEAR, taken_back
 from pipeline.stages.origins import backs_of, by_fee, by_receipt, cents_for, names
 from pipeline.stages.payable import Hold
+from pipeline.stages.streams import earlier_until
 from pipeline.stages.writeoffs import TOO_MUCH as MORE_THAN_OPEN
 from pipeline.stages.writeoffs import UNPLACED, adjusted, written_off
 
@@ -62,7 +63,8 @@ def take_back(work: Work) -> None:
 
     Then close the tasks of which the ledger or Alma shows by now that they are done.
     """
-    never_sent = NeverSent(work.ledger, work.outside.alma, work.outside.clock, work.campus.campus.name)
+    outside, name = work.outside, work.campus.campus.name
+    never_sent = NeverSent(work.ledger, outside.alma, outside.clock, name, earlier_until(work))
     work.findings += back_all(work.ledger, work.outside.clock, work.today, never_sent)
     work.withheld |= never_sent.withheld
     closing.reopened(work.ledger, work.outside.clock)
@@ -207,9 +209,7 @@ class Desk:
 
     def _doubt(self, origin: Origin, unsent: Sequence[Part], charged: Mapping[Debt, Charged]) -> str:
         """Say why what is to be cancelled may be in Alma all the same, as after the ledger was lost."""
-        names = origin.payment.fee_ref or origin.payment.fees
-        debts = () if unsent and names else debts_of(origin.payment, self.book)
-        return self.never_sent.doubt(origin, [charged[part.debt] for part in unsent], debts)
+        return self.never_sent.doubt(origin, [charged[part.debt] for part in unsent])
 
     def _of_several(self, line: Payment, charged: Charged, paid: Sequence[Origin]) -> Hold | None:
         """Open a debt by money of several payments, as where a sum paid to date has fallen: nobody says of which."""

@@ -37,6 +37,8 @@ def _side(rows: Sorting, side: pd.Series[bool], rule: Wait, today: date) -> None
         small = frame["amount_cents"].abs() < money.cents(rule.min_amount)
         rows.put("waiting", mine & small, "WAIT-AMOUNT", f"it waits until it is {rule.min_amount} or more")
     if rule.min_age_days:
+        undated = mine & (frame["fee_date"] == "")
+        rows.hold(undated, "NORMALISE-DATE", f"it says no day, and only what is {rule.min_age_days} days old is sent")
         for fee_date, until in _young(frame, rule.min_age_days, today):
             young = mine & (frame["fee_date"] == fee_date)
             rows.put("waiting", young, "WAIT-AGE", f"it waits for {until}, when it is {rule.min_age_days} days old")

@@ -86,7 +86,7 @@ def stop(book: Books, clock: Clock) -> list[Finding]:
         left = _kept_for(posting, payment, book)
         if posting.cents > left:
             why = f"{dollars(posting.cents)} were to be paid on it, and the bursar has kept {dollars(left)} of them"
-            findings += [_held(posting, why, book, clock)]
+            findings += [stop_one(posting, why, book, clock)]
     return findings
 
 
@@ -94,7 +94,7 @@ def ask_again(posting: Posting, line: Payment, book: PostingBook, clock: Clock) 
     """Hold again what a person had let go, because a line takes still more of it back."""
     if posting.state is not PostingState.READY or posting.code != WENT_BACK:
         return []
-    return [_held(posting, f"{dollars(-line.cents)} more went back since a person let it go", book, clock)]
+    return [stop_one(posting, f"{dollars(-line.cents)} more went back since a person let it go", book, clock)]
 
 
 def _kept_for(posting: Posting, payment: Payment, book: PaymentBook) -> int:
@@ -107,7 +107,8 @@ def _kept_for(posting: Posting, payment: Payment, book: PaymentBook) -> int:
     return max(0, sum(mine[number] for number in numbers) + sum(since))
 
 
-def _held(posting: Posting, why: str, book: PostingBook, clock: Clock) -> Finding:
+def stop_one(posting: Posting, why: str, book: PostingBook, clock: Clock) -> Finding:
+    """Hold one that was not sent, whatever it was held for before: it never goes by itself."""
     now = clock.now()
     if posting.state is PostingState.HELD:  # for a reason that may be gone tomorrow
         posting = book.move_posting(posting, PostingState.READY, now, code=posting.code, why=posting.why)

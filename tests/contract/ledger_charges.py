@@ -78,6 +78,20 @@ class RunBookContract:
         with pytest.raises(StaleError):
             ledger.end_run(run, 2, "", later(2))
 
+    def test_what_was_said_last_of_a_subject_is_what_the_newest_run_with_such_findings_said(
+        self, ledger: Ledger
+    ) -> None:
+        asked = [Finding("BRAKE-SUM", "cashnet", "1"), Finding("BRAKE-COUNT", "cashnet", "2", "brake")]
+        other = [Finding("BRAKE-SUM", "peoplesoft", "3"), Finding("SOURCE-LATE", "cashnet", "4")]
+        ledger.note(begun(ledger), [*asked, *other], NOON)
+        ledger.note(ledger.begin_run("payments", MONDAY, "c" * 64, later(1)), other[1:], later(1))
+        codes = {"BRAKE-SUM", "BRAKE-COUNT"}
+        assert ledger.said_last("cashnet", codes) == asked
+        ledger.note(ledger.begin_run("night", MONDAY, "c" * 64, later(2)), asked[:1], later(2))
+        assert ledger.said_last("cashnet", codes) == asked[:1]
+        assert ledger.said_last("peoplesoft", codes) == other[:1]
+        assert ledger.said_last("other", codes) == []
+
     def test_opening_twice_changes_nothing_until_there_are_runs(self, ledger: Ledger) -> None:
         ledger.open_empty("pat", NOON)
         ledger.open_empty("kim", later(1))

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from tests.contract.ledger_charges import ChargeBookContract, RunBookContract
+from tests.contract.ledger_continuing import ContinuingBookContract
 from tests.contract.ledger_contract import FileBookContract, UploadBookContract
 from tests.contract.ledger_debts import DebtBookContract
 from tests.contract.ledger_kit import NOON, batch, begun, booking, debts_sent, fee, movement, with_calls
@@ -62,6 +63,12 @@ class TestDebts(DebtBookContract):
     @pytest.fixture
     def ledger(self, anywhere: SqlLedger) -> SqlLedger:
         return anywhere
+
+
+class TestContinuing(ContinuingBookContract):
+    @pytest.fixture
+    def ledger(self, quick: SqlLedger) -> SqlLedger:
+        return quick
 
 
 class TestUploads(UploadBookContract):

@@ -61,6 +61,8 @@ QUESTIONS: dict[str, Callable[[SqlLedger], object]] = {
     "listed in": lambda ledger: ledger.listed_in(ledger.postings_of("K3")[0]),
     "paid since": lambda ledger: ledger.paid_since(later(1)),
     "said": lambda ledger: ledger.said("K1"),
+    "continuing": lambda ledger: ledger.continuing("alma"),
+    "came off continuing": lambda ledger: ledger.came_off_continuing("alma"),
     "story of a fee": lambda ledger: ledger.story("F1"),
     "story of a payment": lambda ledger: ledger.story("K3"),
     "story of a call": lambda ledger: ledger.story("BPK3-01"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.campus.approvals import ANYTHING, yes_to
 from pipeline.money import dollars
 from tests.two_systems import PATRONS, RULES, TwoSystems
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 GROUPS = ("STUDENT", "ALUMNI", "GUEST")
 LABELS = ("Overdue fine", "Lost item replacement fee", "Other", "Damaged item fine")
 LATE = (0, 0, 0, 1, 2, 3)
-YES = frozenset({"cashnet", "peoplesoft", "fines"})
+YES = frozenset({"cashnet", "peoplesoft", "fines", yes_to("cashnet", ANYTHING), yes_to("peoplesoft", ANYTHING)})
 """Somebody says yes to whatever a brake stops."""
 
 STAYS = "4999"

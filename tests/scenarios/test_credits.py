@@ -207,3 +207,41 @@ def test_a_credit_that_names_no_item_never_passes_over_a_fee_that_is_held(tmp_pa
     (why,) = boxed.loc[boxed["code"] == "CREDIT-UNRESOLVED", "why"]
     assert "1001 (50.00, unpaid), 1003 (50.00, not charged yet)" in why
     assert night.sent == 0
+
+
+def test_a_credit_of_a_fee_that_left_its_report_waits_for_its_age_like_any_other_and_goes_out_on_the_day_named(
+    tmp_path: Path,
+) -> None:
+    nights = Told(tmp_path, reversals=False)
+    nights.rule('[[routes]]\nto = "peoplesoft"\n\n[waiting.credits]\nmin_age_days = 6\n')
+    nights.owes("5001", 5000)
+    nights.owes("5002", 4000)
+    nights.owes("5009", 100)
+    nights.told(1)
+    nights.waived("5001", 5000)
+    nights.waived("5002", 1000)
+    waiting = nights.told(2).desks["CHARGES_OUT"].box("waiting")
+    assert waiting is not None
+    assert waiting["why"].tolist() == ["it waits for 2026-01-08, when it is 6 days old"] * 2
+    nights.told(3)
+    assert {kind for kind, _, _ in nights.lines()} == {"charges"}
+    nights.told(4)
+    nights.told(5)
+    credits_ = sorted(line for line in nights.lines() if line[0] == "credits")
+    assert credits_ == [("credits", "5001-2", "50.00"), ("credits", "5002-2", "10.00")]
+
+
+def test_a_credit_that_names_its_item_never_passes_over_a_held_fee_of_that_item_and_amount(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {**LOST, "fee_id": "1001"})
+    nights.night(1)
+    nights.exported("b.xml", {**LOST, "fee_id": "1002"}, {**RETURNED, "fee_id": "1003"}, number="101")
+    for day in (2, 3):
+        night = nights.night(day)
+        assert codes(night, "CHARGES_OUT", "held") == ["CREDIT-UNRESOLVED", "LOOKS-SENT-ALREADY"]
+        boxed = night.desks["CHARGES_OUT"].box("held")
+        assert boxed is not None
+        assert "1001 (300.00, unpaid), 1002 (300.00, not charged yet)" in " ".join(boxed["why"])
+    decide.reject(decide.Named("1002"), nights.campus_file, "the same loan")
+    assert codes(nights.night(4), "CHARGES_OUT", "held") == []
+    assert " 1003 " in nights.delivered("peoplesoft/in")["LIB_credits_20260108_0001.dat"]

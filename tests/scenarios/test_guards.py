@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHARGES = "CHARGES_OUT"
-YES = frozenset({"peoplesoft"})
+YES, AT_CASHNET = frozenset({"peoplesoft"}), frozenset({"cashnet"})
 ITEM = {"barcode": "039080036507785"}
+
+
+def guest(fee_id: str, amount: str = "10") -> dict[str, str]:
+    """A fee that CASHNet bills."""
+    whose = {"patron_id_type": "userName", "patron_id": "guest@example.edu"}
+    return {**whose, "fee_id": fee_id, "amount_text": amount}
+
+
+def stops(night: nightly.Night) -> list[str]:
+    return [one.code for one in night.findings if one.stops]
 
 
 def test_a_fee_entered_anew_is_held_until_a_person_says_that_it_is_another_debt(tmp_path: Path) -> None:
@@ -73,6 +83,35 @@ def test_the_first_nights_of_a_careful_campus_wait_for_a_yes_and_a_yes_is_for_on
     assert (third.sent, [one.code for one in third.findings if one.code.startswith("BRAKE")]) == (1, ["BRAKE-APPROVED"])
     nights.exported("b.xml", {"fee_id": "1002", "barcode": "2"}, number="101")
     assert nights.night(4).sent == 0
+
+
+def test_a_yes_to_one_large_fee_is_no_yes_to_a_snapshot_that_has_shrunk_since(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    owed = [guest(f"100{number}") for number in range(1, 6)]
+    nights.exported("a.xml", *owed)
+    nights.night(1)
+    nights.exported("b.xml", guest("1009", "6000"), number="101")
+    assert stops(nights.night(2)) == ["BRAKE-LARGEST"]
+    lines = "".join(
+        f"D,77{place},1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,10.00,ALMA_FEE_ID,{fee['fee_id']}\r\n"
+        for place, fee in enumerate(owed[:4])
+    )
+    heading = "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{heading}{lines}T,4,40.00\r\n")
+    third = nights.night(3, approved=AT_CASHNET)
+    assert (third.posted, third.sent, stops(third)) == (4, 0, ["SNAPSHOT-SMALLER"])
+    (asked,) = [one.text for one in third.findings if one.stops]
+    assert asked.endswith("; nobody was asked this before; if it is right too, say --approve cashnet once more")
+    fourth = nights.night(4, approved=AT_CASHNET)
+    said = {one.code for one in fourth.findings if one.code.endswith("-APPROVED")}
+    assert (fourth.sent, stops(fourth), said) == (1, [], {"BRAKE-APPROVED", "SNAPSHOT-APPROVED"})
+
+
+def test_a_yes_that_nobody_was_asked_for_lets_nothing_out(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"amount_text": "6000"})
+    assert (nights.night(1, approved=YES).sent, nights.night(2, "payments").sent) == (0, 0)
+    assert nights.night(3, approved=YES).sent == 1
 
 
 def test_a_night_that_waited_is_no_measure_for_later_nights(tmp_path: Path) -> None:
@@ -138,7 +177,7 @@ def test_only_systems_and_sources_can_be_approved(tmp_path: Path) -> None:
     known_names(loaded, frozenset({"alma", "peoplesoft", "peoplesoft:sums", "cashnet:stale"}))
     with pytest.raises(UsageError, match="no such system or source; the campus has peoplesoft, cashnet, alma"):
         known_names(loaded, frozenset({"oracle"}))
-    for strange in ("oracle:sums", "alma:stale", "peoplesoft:all", "peoplesoft:"):
+    for strange in ("oracle:sums", "alma:stale", "peoplesoft:all", "peoplesoft:anything", "peoplesoft:"):
         with pytest.raises(UsageError, match=f"--approve {strange}: .*peoplesoft:sums, peoplesoft:stale"):
             known_names(loaded, frozenset({strange}))
 

@@ -98,6 +98,7 @@ class Desk:
         self.clock = FakeClock()
         self.alma: FakeAlma | None = self.an_alma()
         self.withheld: set[str] = set()
+        self.earlier_until = ""
 
     def an_alma(self, *reads: Read) -> FakeAlma:
         """Make an Alma that has the fee of every debt, open and unpaid; F1 is that of B1."""
@@ -113,7 +114,7 @@ class Desk:
 
     def back(self, today: date = TODAY) -> list[str]:
         """Take back, and give the codes of what is told."""
-        never_sent = NeverSent(self.book, self.alma, self.clock, "campus")
+        never_sent = NeverSent(self.book, self.alma, self.clock, "campus", self.earlier_until)
         findings = back_all(self.book, self.clock, today, never_sent)
         self.withheld = never_sent.withheld
         return told(findings)

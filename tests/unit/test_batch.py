@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import tables
 from pipeline.stages.batch import batch
+from pipeline.stages.question import Yes
 from tests.unit.movement_kit import campus, movements, rows_of
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ SNAPSHOT_ROWS = tables.Table(
 )
 
 
-def standing(**said: bool) -> pd.DataFrame:
+NO = Yes(said=False, asked=())
+
+
+def standing(**said: Yes | bool) -> pd.DataFrame:
     import pandas as pd
 
-    usual = {"snapshot": True, "unsent": False, "unread": False, "approved": False, **said}
+    usual = {"snapshot": True, "unsent": False, "unread": False, "yes": NO, **said}
     both = {"system": pd.Series(["cashnet", "peoplesoft"], dtype="str")}
-    told = {name: pd.Series([value, False]) for name, value in usual.items()}
+    told = {name: pd.Series([value, NO if name == "yes" else False]) for name, value in usual.items()}
     return pd.DataFrame(both | told | {"was": "", "owed": 0, "owed_cents": 0})
 
 
@@ -44,7 +48,7 @@ def batched(
     last: tuple[tuple[str, int], ...] | None = None,
     again: tuple[dict[str, Any], ...] = (),
     at: Loaded = SAMPLE,
-    **said: bool,
+    **said: Yes | bool,
 ) -> Outcome:
     """Batch tonight's movements, and ``again`` those of files that were given up.
 
@@ -243,10 +247,20 @@ def test_a_snapshot_shrunk_by_more_than_tonights_credits_needs_a_person_and_an_e
     outcome = batched(tonight, owed=WERE[:owed], last=WERE)
     assert [finding.code for finding in outcome.findings] == ["SNAPSHOT-SMALLER"] * stops
     assert len(outcome.boxes.get("held", ())) == (credited if stops else 0)
-    yes = batched(tonight, owed=WERE[:owed], last=WERE, approved=True)
+    asked = Yes(said=True, asked=[finding.text for finding in outcome.findings])
+    yes = batched(tonight, owed=WERE[:owed], last=WERE, yes=asked)
     assert [finding.code for finding in yes.findings] == ["SNAPSHOT-APPROVED"] * stops
     assert len(yes.passed) == owed
     assert sum(snapshot_of(yes).values()) == 100 * (owed - credited)
+
+
+def test_a_yes_to_a_smaller_snapshot_is_none_to_one_that_has_shrunk_more_since() -> None:
+    yes = Yes(said=True, asked=[batched(movements(), owed=WERE[:4], last=WERE).findings[0].text])
+    again = batched(movements(), owed=WERE[:3], last=WERE, yes=yes)
+    assert [(one.code, one.stops) for one in again.findings] == [("SNAPSHOT-SMALLER", True)]
+    assert "nobody was asked this before" in again.findings[0].text
+    unread = batched(movements(), owed=WERE[:4], last=WERE, yes=yes, unread=True)
+    assert [one.code for one in unread.findings] == ["SNAPSHOT-UNREAD"]
 
 
 # -- laws

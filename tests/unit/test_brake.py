@@ -11,19 +11,22 @@ import pytest
 
 from pipeline import tables
 from pipeline.campus.policy import Brakes, Mute
-from pipeline.stages.brake import CODES, brake
+from pipeline.findings import Finding
+from pipeline.stages.brake import brake
+from pipeline.stages.question import BRAKES
 from tests.samples import sample_campus
 from tests.unit.test_recognise import NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     import pandas as pd
 
     from pipeline.campus.load import Loaded
-    from pipeline.findings import Finding, Outcome
+    from pipeline.findings import Outcome
 
 TODAY = date(2026, 3, 2)
+YES = frozenset({"peoplesoft"})
 KNOWN_WORDS = (("type:OVERDUEFINE", 1, 1), ("shape:999999999", 1, 1))
 
 
@@ -37,9 +40,13 @@ def campus(first_nights: str = "send", **brakes: Any) -> Loaded:
 
 @dataclass
 class Past:
-    """The ledger, as far as brakes ask it: figures of nights."""
+    """The ledger, as far as brakes ask it: figures of nights, and what the last run said of the output."""
 
     rows: list[tuple[str, str, str, int, int]] = field(default_factory=list)
+    said: Sequence[Finding] = ()
+
+    def said_last(self, subject: str, codes: Collection[str]) -> list[Finding]:
+        return [one for one in self.said if one.subject == subject and one.code in codes]
 
     def night(self, day: date, count: int, cents: int, words: Iterable[tuple[str, int, int]] = KNOWN_WORDS) -> None:
         for what, many, worth in (("sent", count, cents), *(words if count else ())):
@@ -95,16 +102,42 @@ def test_a_night_of_many_times_the_usual_is_held_whole_and_says_what_to_type() -
 
 
 def test_a_yes_lets_it_go_for_this_run_and_is_told() -> None:
-    outcome = run(charges(31), Past().nights(20), approved=frozenset({"peoplesoft"}))
+    past = Past().nights(20)
+    past.said = run(charges(31, 400), past).findings
+    outcome = run(charges(31, 400), past, approved=YES)
     assert (len(outcome.passed), codes(outcome)) == (31, ["BRAKE-APPROVED"])
-    assert len(run(charges(31), Past().nights(20), approved=frozenset({"cashnet"})).passed) == 0
+    assert len(run(charges(31, 400), past, approved=frozenset({"cashnet"})).passed) == 0
+    past.said = outcome.findings
+    assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-COUNT"], "what went out is no question any more"
 
 
-def test_money_brakes_too_and_several_brakes_are_one_finding() -> None:
+def test_a_yes_is_for_what_was_asked_and_for_nothing_that_came_up_since() -> None:
+    past = Past().nights(20)
+    assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-COUNT"], "nobody was asked yet"
+    past.said = run(charges(31, 400), past).findings
+    assert codes(run(charges(32, 400), past, approved=YES)) == ["BRAKE-COUNT"], "those are other figures"
+    outcome = run(charges(31, 2000), past, approved=YES)
+    assert (codes(outcome), len(outcome.passed)) == (["BRAKE-COUNT", "BRAKE-SUM"], 0)
+    old, new = [one.text for one in outcome.findings]
+    assert old.endswith("usually (3 times is the limit); if that is right, say --approve peoplesoft")
+    assert new.endswith("; nobody was asked this before; if it is right too, say --approve peoplesoft once more")
+    past.said = outcome.findings
+    assert codes(run(charges(31, 2000), past, approved=YES)) == ["BRAKE-APPROVED", "BRAKE-APPROVED"]
+
+
+def test_what_was_let_go_and_waited_for_another_question_is_not_asked_twice() -> None:
+    past = Past().nights(20)
+    past.said = run(charges(31, 400), past).findings
+    snapshot = Finding("SNAPSHOT-SMALLER", "peoplesoft", "peoplesoft: the new snapshot has less")
+    past.said = (*run(charges(31, 400), past, approved=YES).findings, snapshot)
+    assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-APPROVED"]
+
+
+def test_money_brakes_too_and_each_brake_is_a_question_of_its_own() -> None:
     assert codes(run(charges(3, 30000), Past().nights(20))) == ["BRAKE-SUM"]
     both = run(charges(31, 2000), Past().nights(20)).findings
-    assert [one.code for one in both] == ["BRAKE-COUNT"]
-    assert "the sum is 620.00 against 100.00 usually" in both[0].text
+    assert [one.code for one in both] == ["BRAKE-COUNT", "BRAKE-SUM"]
+    assert "the sum is 620.00 against 100.00 usually" in both[1].text
 
 
 def test_money_that_goes_back_counts_as_money() -> None:
@@ -163,7 +196,8 @@ def test_two_runs_of_one_date_are_one_night() -> None:
 def test_one_line_above_the_limit_waits_on_the_first_night_too() -> None:
     outcome = run(charges(2, 500001), Past())
     assert codes(outcome) == ["BRAKE-LARGEST"]
-    assert "5000.01 is above 5000.00" in outcome.findings[0].text
+    assert "fee 0 of 5000.01 is above 5000.00 (with others: 2 rows, 10000.02)" in outcome.findings[0].text
+    assert "(with others" not in run(charges(1, 500001), Past()).findings[0].text
     assert codes(run(charges(2, 500000), Past())) == []
 
 
@@ -191,13 +225,13 @@ def test_a_preview_brakes_nothing_and_names_what_it_did_not_ask() -> None:
     assert len(outcome.passed) == 31
     assert codes(outcome) == ["BRAKE-SKIPPED", "BRAKE-LARGE-LINE"]
     assert not any(finding.stops for finding in outcome.findings)
-    assert all(name in outcome.findings[0].text for name in CODES if name != "largest")
+    assert all(name in outcome.findings[0].text for name in BRAKES if name != "largest")
 
 
 def test_a_night_without_rows_has_nothing_to_brake() -> None:
     assert run(tables.MOVEMENTS.empty(), Past(), campus("ask")).findings == ()
 
 
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("name", BRAKES)
 def test_every_brake_can_be_muted_by_its_name(name: Any) -> None:
     assert Mute(brake=name, until=TODAY, reason="test").brake == name

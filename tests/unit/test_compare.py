@@ -276,13 +276,59 @@ def test_what_is_at_rest_stays_so_as_long_as_the_report_says_the_same(state: str
         assert changes(other) == [("new", 6000)]
 
 
-def test_a_fee_that_continues_an_older_debt_is_never_charged() -> None:
-    version = {"source": "fines", "fee_id": "1001", "content": "c", "state": "continued", "system": ""}
-    known = history(
-        {**version, "version": 1, "original_cents": 7000}, {**version, "version": 2, "original_cents": 6000}
-    )
-    assert boxed(judged(stated({"amount_cents": 6000}), history=known)) == [("unchanged", "CONTINUED", 6000)]
-    assert boxed(judged(stated({"amount_cents": 6001}), history=known)) == [("held", "CONTINUED-GROWN", 6001)]
+CONTINUING = {"movement": 0, "original_cents": 6000, "billed_cents": 5000}
+"""A fee of 60.00 of which 50.00 was open when it came to continue an older debt."""
+
+
+@pytest.mark.parametrize(
+    ("open_cents", "original", "box"),
+    [
+        (5000, 6000, ("unchanged", "CONTINUED", 5000)),
+        (5001, 6001, ("held", "CONTINUED-GROWN", 1)),
+        (5001, 6000, ("held", "CONTINUED-GROWN", 1)),
+        (4999, 6000, ("held", "CONTINUED-FALLEN", -1)),
+        (0, 6000, ("held", "CONTINUED-FALLEN", -5000)),
+    ],
+)
+def test_a_fee_that_continues_an_older_debt_is_never_charged_and_what_befalls_it_is_held(
+    open_cents: int, original: int, box: tuple[str, str, int]
+) -> None:
+    given = stated({"amount_cents": open_cents, "original_cents": original})
+    assert boxed(judged(given, positions=billed(CONTINUING))) == [box]
+
+
+@pytest.mark.parametrize(
+    ("open_cents", "box"),
+    [
+        (3000, ("unchanged", "CONTINUED", 3000)),
+        (5000, ("held", "CONTINUED-GROWN", 2000)),
+        (2500, ("held", "CONTINUED-FALLEN", -500)),
+    ],
+)
+def test_what_we_paid_on_a_fee_that_continues_a_debt_is_taken_into_account(
+    open_cents: int, box: tuple[str, str, int]
+) -> None:
+    given = stated({"amount_cents": open_cents, "original_cents": 6000})
+    assert boxed(judged(given, positions=billed(CONTINUING), receipts=received({}))) == [box]
+
+
+def test_what_a_person_said_no_to_of_a_fee_that_continues_a_debt_stays_so_while_we_are_paid() -> None:
+    known = {"positions": billed({**CONTINUING, "version": 2}), "receipts": received()}
+    held = judged(stated({"amount_cents": 2000, "original_cents": 6000}), **known).boxes["held"]
+    said = {"source": "fines", "fee_id": "1001", "version": 3, "content": held["content"].iloc[0], "system": ""}
+    known |= {"history": history({**said, "state": "rejected"}), "receipts": received({"cents": 2000})}
+    outcome = judged(stated({"amount_cents": 0, "original_cents": 6000}), **known)
+    assert boxed(outcome) == [("duplicate", "REJECTED", -3000)]
+
+
+def test_a_change_of_a_fee_that_continues_a_debt_is_held_also_while_no_report_comes() -> None:
+    known = {"positions": billed(CONTINUING)}
+    held = judged(stated({"amount_cents": 2000, "original_cents": 6000}), **known).boxes["held"]
+    again = held.drop(columns=["why", "code"]).assign(known="pending").astype({"known": "str"})
+    outcome = judged(again, **known)
+    assert boxed(outcome) == [("held", "CONTINUED-FALLEN", -3000)]
+    assert outcome.boxes["held"]["why"].tolist() == held["why"].tolist()
+    assert "an older debt of 50.00: 30.00 less" in held["why"].iloc[0]
 
 
 def test_a_statement_held_unread_is_charged_under_its_version_if_it_is_a_new_debt() -> None:

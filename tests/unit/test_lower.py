@@ -269,14 +269,20 @@ def test_a_growth_that_the_ledger_holds_leaves_its_version_to_be_newer_than_a_fa
 
 
 def test_a_fee_that_its_report_leaves_out_falls_in_the_words_of_its_charge() -> None:
-    silent = {"amount_cents": -1000, "change": "gone", "fee_type": "", "owner": ""}
-    known = charges({**OLD, "barcode": "3900001", "owner": "LAW"})
-    said = ["fee_type", "owner", "barcode"]
-    assert only(lowered(changes(silent), known).passed, *said) == [("OVERDUEFINE", "LAW", "3900001")]
+    silent = {"amount_cents": -1000, "change": "gone", "fee_type": "", "owner": "", "fee_date": ""}
+    known = charges({**OLD, "barcode": "3900001", "owner": "LAW", "fee_date": "2025-12-30"})
+    said = ["fee_type", "owner", "barcode", "fee_date"]
+    assert only(lowered(changes(silent), known).passed, *said) == [("OVERDUEFINE", "LAW", "3900001", "2025-12-30")]
     held = lowered(changes(silent), known.assign(paid_cents=700)).boxes["held"]
-    assert only(held, *said) == [("OVERDUEFINE", "LAW", "3900001")]
+    assert only(held, *said) == [("OVERDUEFINE", "LAW", "3900001", "2025-12-30")]
     stranger = lowered(changes({**silent, "fee_id": "F7"}), known).boxes["held"]
-    assert only(stranger, *said) == [("", "", "")]
+    assert only(stranger, *said) == [("", "", "", "")]
+
+
+def test_a_fee_that_was_held_without_its_day_gets_the_day_of_its_charge() -> None:
+    kept = {"amount_cents": -1000, "change": "gone", "known": "pending", "fee_date": ""}
+    known = charges({**OLD, "fee_date": "2025-12-30"})
+    assert only(lowered(changes(kept), known).passed, "fee_type", "fee_date") == [("OVERDUEFINE", "2025-12-30")]
 
 
 # -- credits that do not say what they are for
@@ -429,7 +435,8 @@ def test_a_credit_for_a_charge_of_tonight_waits_for_it() -> None:
     ]
     other = lowered(changes({**tonight, "patron_id": "009999999"}, credit(1000, **BOOK)), charges())
     assert other.boxes["held"]["code"].tolist() == ["CREDIT-UNRESOLVED"]
-    older = lowered(changes(tonight, credit(1000, **BOOK)), charges({**OLD, **BOOK, "fee_id": "A"}))
+    fine = {**tonight, "amount_cents": 500}
+    older = lowered(changes(fine, credit(1000, **BOOK)), charges({**OLD, **BOOK, "fee_id": "A"}))
     assert older.passed["against"].tolist() == ["F9", "A"]
 
 
@@ -446,6 +453,34 @@ def test_a_credit_that_names_no_item_is_held_where_a_fee_that_is_not_charged_has
         assert len(lowered(changes(credit(1000)), charges(OLD), held=changes({**new, **apart})).passed) == 1
     item = {"barcode": "39001"}
     assert len(lowered(changes(credit(1000, **item)), charges({**OLD, **item}), held=changes(new)).passed) == 1
+
+
+@pytest.mark.parametrize("cents", [1000, 400])
+def test_a_credit_is_held_where_a_fee_that_is_not_charged_is_for_the_same_item_and_amount_as_the_charge(
+    cents: int,
+) -> None:
+    twin = {**BOOK, "change": "new", "fee_id": "F7", "movement": 1, "version": 1, "system": "", "amount_cents": 1000}
+    known, given_credit = charges({**OLD, **BOOK}), credit(cents, **BOOK)
+    says = "it may be for any of these: F1 (10.00, unpaid), F7 (10.00, not charged yet)"
+    for outcome in (
+        lowered(changes(twin, given_credit), known),
+        lowered(changes(given_credit), known, held=changes(twin)),
+    ):
+        assert outcome.boxes["held"]["code"].tolist() == ["CREDIT-UNRESOLVED"]
+        assert why_of(outcome).endswith(says)
+    for apart in ({"amount_cents": 999}, {"patron_id": "7"}, {"source": "other"}, OTHER_BOOK):
+        outcome = lowered(changes(given_credit), known, held=changes({**twin, **apart}))
+        assert outcome.passed["against"].tolist() == ["F1"]
+
+
+def test_a_credit_of_the_amount_of_a_held_fee_is_put_on_no_larger_charge_of_the_same_item() -> None:
+    lost = {**BOOK, "change": "new", "fee_id": "F7", "movement": 1, "version": 1, "system": "", "amount_cents": 400}
+    outcome = lowered(changes(credit(400, **BOOK)), charges({**OLD, **BOOK}), held=changes(lost))
+    assert code_of(outcome) == "CREDIT-UNRESOLVED"
+    assert "F1 (10.00, unpaid), F7 (4.00, not charged yet)" in why_of(outcome)
+    fine = charges({**OLD, **BOOK}, {"amount_cents": 300, **BOOK, "fee_id": "F2"})
+    both = lowered(changes(credit(300, **BOOK)), fine, held=changes(lost))
+    assert both.passed["against"].tolist() == ["F2"]
 
 
 def test_a_credit_larger_than_what_is_left_is_held_and_where_money_came_it_is_a_refund_request() -> None:

@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from pipeline.ports.ledger import PaymentState, PostingState
-from pipeline.ports.outside import AlmaTransaction
 from pipeline.stages.external import external_id
 from pipeline.stages.payable import ENTERED
-from pipeline.stages.plan import Terms
-from pipeline.stages.post import Rules, post_all
-from tests.fakes.alma import FakeAlma, Read
+from tests.fakes.alma import Read
 from tests.fakes.postings import a_charge, a_payment
-from tests.unit.back_kit import TODAY, Desk, a_back, debt
+from tests.unit.back_kit import a_back, debt
+from tests.unit.evening_kit import K1, Evening, an_evening
 
 S, P = PaymentState, PostingState
-TERMS = Terms("campus", {})
-K1 = external_id("campus", "K1", 1)
 EARLY = "REVERSAL-EARLY"
 LISTS = ["list ACTIVE", "list INDISPUTE", "list EXPORTED", "list CLOSED"]
-
-
-class Evening(Desk):
-    """A ledger, and whole evenings: match, take back, post."""
-
-    @property
-    def fees(self) -> FakeAlma:
-        assert self.alma is not None
-        return self.alma
-
-    def posted_before(self, cents: int = 1000, external: str = K1, fee: str = "F1", kind: str = "PAYMENT") -> None:
-        """An earlier ledger has paid so much, or somebody else has."""
-        before = self.fees.fee(fee)
-        one = AlmaTransaction(kind, cents, external, "2026-11-23T10:00:00Z", "t1")
-        left = before.balance_cents - cents
-        status = before.status if left else "CLOSED"
-        self.fees.change(replace(before, balance_cents=left, status=status, transactions=(one,)))
-
-    def post(self) -> None:
-        rules = Rules(TODAY, timedelta(hours=6), lambda _system: TERMS, withheld=self.withheld)
-        post_all(self.alma, self.book, self.clock, rules)
-
-    def evening(self) -> list[str]:
-        told = self.night()
-        self.post()
-        self.clock.sleep(86_400)
-        return told
-
-    def standing(self, *keys: str) -> list[tuple[PaymentState, str]]:
-        return [(self.state(key), self.code(key)) for key in keys]
-
-
-def an_evening(way: str = "api", **changes: object) -> Evening:
-    """A sale and its refund, told at once."""
-    evening = Evening(a_charge(payments_to=way))
-    evening.receive(a_payment(), a_back(**({"origin_ref": "R-K1"} | changes)))  # type: ignore[arg-type]
-    return evening
 
 
 def test_what_was_never_sent_is_cancelled_after_one_look_at_all_the_fees_of_its_patron() -> None:
@@ -206,14 +164,6 @@ def test_money_in_suspense_may_have_been_put_on_any_fee_of_its_patron() -> None:
     evening.posted_before()
     assert evening.evening() == ["MATCH-UNKNOWN-FEE", EARLY]
     assert evening.standing("K1", "R1") == [(S.SUSPENSE, "MATCH-UNKNOWN-FEE"), (S.HELD, EARLY)]
-
-
-def test_money_that_names_no_fee_may_have_been_on_another_one_before_the_ledger_was_lost() -> None:
-    evening = Evening(debt("B1", 1000, payments_to="record"), debt("B2", 2000, "2026-12-24"))
-    evening.receive(a_payment(fee_ref=""), a_back(fee_ref="", origin_ref="R-K1"))
-    evening.posted_before(fee="F2")
-    assert evening.night() == [EARLY]
-    assert evening.standing("K1", "R1") == [(S.MATCHED, ""), (S.HELD, EARLY)]
 
 
 IMPORTED = "BURSAR_IMPORT"

@@ -306,6 +306,15 @@ def test_debits_and_credits_wait_by_rules_of_their_own_and_say_for_what(tmp_path
     }
 
 
+def test_what_says_no_day_is_held_where_its_age_decides_and_nowhere_else(tmp_path: Path) -> None:
+    undated = {"kind": "credit", "amount_cents": -100, "system": "peoplesoft", "fee_date": ""}
+    outcome = routed(a_campus(tmp_path, WAITING), undated)
+    assert ends(outcome) == {"1000": "held NORMALISE-DATE"}
+    assert outcome.boxes["held"]["why"].tolist() == ["it says no day, and only what is 1 days old is sent"]
+    (tmp_path / "other").mkdir()
+    assert ends(routed(a_campus(tmp_path / "other", ""), undated)) == {"1000": "peoplesoft"}
+
+
 def test_later_movements_wait_too_and_keep_their_debtor(tmp_path: Path) -> None:
     outcome = routed(a_campus(tmp_path, WAITING), {"amount_cents": 10, "system": "peoplesoft", "movement": 2})
     assert ends(outcome) == {"1000": "waiting WAIT-AMOUNT"}

@@ -8,8 +8,10 @@ import pytest
 
 from pipeline.ports.ledger import PaymentState, Share
 from pipeline.stages.said_no_more import looks
+from tests.fakes.alma import a_fee
 from tests.fakes.postings import a_charge, a_payment
 from tests.unit.back_kit import Book, debt
+from tests.unit.evening_kit import Evening
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Payment, Task
@@ -80,6 +82,20 @@ def test_of_a_write_off_it_is_asked_whether_it_stands() -> None:
     (task,) = told(a_payment("W1", kind="writeoff", state=S.WITHDRAWN, shares=ONE))
     assert "Ask the bursar whether that is still written off; if it is not, close the task" in task.text
     assert "whether the money came" not in task.text
+
+
+def test_after_money_that_never_came_the_next_pays_the_fee_that_staff_entered_anew() -> None:
+    """What the task asks for: a fee with the mark that it reopens the debt, which counts as paid here."""
+    evening = Evening(a_charge())
+    evening.receive(a_payment())
+    evening.evening()
+    evening.fees.add("P1", a_fee("F9", bursar_id="B9"))
+    reopened = a_charge(continued_by=("B9",))
+    evening.book.debts["export", "B1"] = evening.book.references["peoplesoft", "B1"] = reopened
+    evening.receive(a_payment("K2", payment_ref="R-K2", occurred_on="2026-11-28"))
+    assert evening.evening() == []
+    assert [one.fee_id for one in evening.fees.requests] == ["F1", "F9"]
+    assert evening.standing("K1", "K2") == [(S.ALLOCATED, "")] * 2
 
 
 def test_what_was_cancelled_needs_nothing_in_alma() -> None:

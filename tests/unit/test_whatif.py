@@ -84,6 +84,13 @@ def test_the_same_campus_file_changes_nothing(
     assert sorted(path for path in nights.folder.rglob("*") if "sqlite-" not in path.name) == before
 
 
+def test_a_past_night_that_would_be_asked_about_counts_as_approved(
+    tmp_path: Path, nights: Nights, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = told(capsys, changed(nights, tmp_path, 'first_nights = "ask"\n'), nights)
+    assert (code, said["rows"], said["files"]) == (0, [], [])
+
+
 def test_another_code_is_listed_for_just_the_rows_that_have_it(
     tmp_path: Path, nights: Nights, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.adapters.ledger.charges import Charges
+from pipeline.adapters.ledger.continuing import Continuing
 from pipeline.adapters.ledger.database import connect
 from pipeline.adapters.ledger.decisions import Decisions
 from pipeline.adapters.ledger.incoming import Incoming
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class SqlLedger(Runs, Incoming, Charges, Positions, Decisions, Uploads, Payments, Postings, Tasks, Story):
+class SqlLedger(Runs, Incoming, Charges, Positions, Continuing, Decisions, Uploads, Payments, Postings, Tasks, Story):
     """All books of one campus in one environment: ports.ledger.Ledger, kept in an SQL database."""
 
     def close(self) -> None:

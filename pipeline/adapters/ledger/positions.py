@@ -41,6 +41,11 @@ is neither: Alma never hears of it, so nothing that Alma says of the fee can dep
 """
 
 
+_CALL = schema.postings.c
+GIVEN_ON = func.substr(func.coalesce(_CALL.posted_at, _CALL.since, _CALL.changed_at), 1, len("YYYY-MM-DD"))
+"""The day on which Alma was given a payment, or may have been."""
+
+
 def _of_movements(*names: str) -> tuple[tables.Column, ...]:
     columns = {column.name: column for column in tables.MOVEMENTS.columns}
     return tuple(columns[name] for name in names)
@@ -195,8 +200,7 @@ def _lowered(store: Store, source: str) -> Select[Any]:
 def _posted(store: Store, source: str) -> Select[Any]:
     calls = schema.postings
     share = and_(*(calls.c[name] == allocations.c[name] for name in schema.SHARE))
-    day = func.substr(func.coalesce(calls.c.posted_at, calls.c.since, calls.c.changed_at), 1, len("YYYY-MM-DD"))
-    facts = (allocations.c.source, allocations.c.fee_id, calls.c.cents, day.label("day"))
+    facts = (allocations.c.source, allocations.c.fee_id, calls.c.cents, GIVEN_ON.label("day"))
     query = select(*facts, calls.c.state.in_(SURE).label("sure")).join_from(calls, allocations, share)
     return query.where(store.mine(calls), calls.c.state.in_((*SURE, *UNSURE)), allocations.c.source == source)
 

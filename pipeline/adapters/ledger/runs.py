@@ -12,14 +12,13 @@ from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
 from pipeline.adapters.ledger.schema import findings, ledgers, runs
 from pipeline.adapters.ledger.store import Book, Store, add, iso, one, record
+from pipeline.findings import Finding
 from pipeline.ports.ledger import LedgerError, NotOpenedError, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection, RowMapping
-
-    from pipeline.findings import Finding
 
 
 class Runs(Book):
@@ -96,6 +95,15 @@ class Runs(Book):
             event = Event("noted", f"run {run.number}", f"{len(findings)} findings kept")
             entry = audit.append(connection, store, [event], at, run.number)
             keep(connection, store, findings, run.number, entry)
+
+    def said_last(self, subject: str, codes: Collection[str]) -> Sequence[Finding]:
+        """Give what was found of a subject, of these codes, by the newest run that has anything of the kind."""
+        of = (self.store.mine(findings), findings.c.subject == subject, findings.c.code.in_(sorted(codes)))
+        newest = select(func.max(findings.c.run)).where(*of).scalar_subquery()
+        query = select(findings).where(*of, findings.c.run == newest)
+        with self.store.reading() as connection:
+            rows = connection.execute(query.order_by(findings.c.entry, findings.c.number)).mappings()
+            return [Finding(row["code"], row["subject"], row["text"], row["place"]) for row in rows]
 
 
 def keep(connection: Connection, store: Store, found: Sequence[Finding], run: int, entry: int) -> None:
