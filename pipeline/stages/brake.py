@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.findings import Finding, Outcome
 from pipeline.money import Tally, cents, dollars
 from pipeline.rules import Sorting
-from pipeline.stages.figures import LOOK_BACK, held_tonight, moved, picture
+from pipeline.stages.figures import LOOK_BACK, held_beside, moved, picture
 from pipeline.stages.question import BRAKES, Question, told, yes_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class History:
 
 @dataclass(frozen=True)
 class Tonight:
-    """What is about to go to a system, and what was held of it, or before anybody knew where it goes."""
+    """What is about to go to a system, and what was held beside it (figures.held_beside)."""
 
     rows: pd.DataFrame
     held: Tally
@@ -68,13 +68,12 @@ def brake(work: Work) -> Outcome:
     """
     if work.run.command == "preview":
         return Outcome(work.rows, {}, tuple(_preview(work)))
-    held = held_tonight(work.box("held"))
     known = work.ledger.figures(work.today - timedelta(days=LOOK_BACK))
     rows = Sorting(work.rows)
     findings: list[Finding] = []
     for system in sorted(set(rows.frame["system"])):
-        nowhere = held.get("", Tally())
-        tonight = Tonight(rows.frame[rows.frame["system"] == system], held.get(system, Tally()) + nowhere)
+        held = held_beside(system, work.box("held"), known)
+        tonight = Tonight(rows.frame[rows.frame["system"] == system], held)
         faults = dict(_faults(work, system, tonight, history(known, system, work)))
         findings += _muted(work, system, faults)
         faults = {name: text for name, text in faults.items() if name not in _mutes(work, system)}

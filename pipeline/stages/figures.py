@@ -7,7 +7,7 @@ import string
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.money import Tally
+from pipeline.money import Tally, total
 from pipeline.ports.ledger import Figure
 
 if TYPE_CHECKING:
@@ -78,9 +78,30 @@ def _held(held: pd.DataFrame | None) -> Iterator[Figure]:
 
 def held_tonight(held: pd.DataFrame | None) -> dict[str, Tally]:
     """Count, per system, what was held tonight for the first time; under "" what had no system yet."""
+    return {} if held is None else _by_system(held[_text(held, "known") == ""])
+
+
+def held_beside(system: str, held: pd.DataFrame | None, known: pd.DataFrame) -> Tally:
+    """Count what was held of a system since its output went last, tonight and while it waits, and is held still.
+
+    Of rows that earlier nights held nobody knows here in which: no more of them count than ``known``, the figures of
+    nights, say since then.  What had no system yet counts for each.
+    """
     if held is None:
-        return {}
-    kept = held[(held["code"] != STOPPED) & (_text(held, "known") == "")]
+        return Tally()
+    scopes = ("", system)
+    before = _by_system(held[_text(held, "known") != ""])
+    still = total(before.get(scope, Tally()) for scope in scopes)
+    sent = ((known["scope"] == system) & (known["what"] == "sent")).to_numpy(dtype=bool)
+    since = known[~sent[::-1].cumsum()[::-1].astype(bool)]  # each run's own sums come before what it sent
+    mine = since[since["scope"].isin(scopes) & (since["what"] == "held")]
+    then = Tally(int(mine["count"].sum()), int(mine["cents"].sum()))
+    tonight = total(held_tonight(held).get(scope, Tally()) for scope in scopes)
+    return tonight + Tally(min(still.count, then.count), min(still.cents, then.cents))
+
+
+def _by_system(held: pd.DataFrame) -> dict[str, Tally]:
+    kept = held[held["code"] != STOPPED]
     return {str(system): moved(part) for system, part in kept.groupby(_text(kept, "system"), sort=True)}
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from pipeline import tables
@@ -19,8 +20,6 @@ from tests.unit.test_recognise import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-
-    import pandas as pd
 
     from pipeline.campus.load import Loaded
     from pipeline.findings import Outcome
@@ -58,8 +57,6 @@ class Past:
         return self
 
     def figures(self, since: date) -> pd.DataFrame:
-        import pandas as pd
-
         kept = [row for row in self.rows if row[0] >= since.isoformat()]
         return pd.DataFrame(kept, columns=["business_date", "scope", "what", "count", "cents"])
 
@@ -206,6 +203,31 @@ def test_a_large_share_held_stops_the_rest_of_that_output() -> None:
     assert codes(run(charges(39), Past().nights(20, 39, 39000), held=held)) == ["BRAKE-HELD-SHARE"]
     assert codes(run(charges(40), Past().nights(20, 39, 39000), held=held)) == []
     assert codes(run(charges(39), Past().nights(20, 39, 39000), held=held.assign(known="pending"))) == []
+
+
+def test_a_share_that_was_held_is_asked_about_until_a_yes_or_till_it_is_held_no_more() -> None:
+    held = charges(10, 1000).assign(known="", code="MOVED", why="x")
+    past = Past().nights(20, 39, 39000, before=TODAY - timedelta(days=1))
+    first = run(charges(39), past, held=held, today=TODAY - timedelta(days=1)).findings
+    past.rows.append(((TODAY - timedelta(days=1)).isoformat(), "", "held", 10, 10000))
+    again = run(charges(39), past, held=held.assign(known="held")).findings
+    assert [one.text for one in again] == [one.text for one in first]
+    assert codes(run(charges(39), past, held=held.head(4).assign(known="held"))) == []
+    past.said = again
+    assert codes(run(charges(39), past, held=held.assign(known="held"), approved=YES)) == ["BRAKE-APPROVED"]
+    past.night(TODAY, 39, 39000)
+    assert codes(run(charges(39), past, held=held.assign(known="held"), today=TODAY + timedelta(days=1))) == []
+
+
+def test_a_share_counts_what_is_held_since_the_output_went_last_and_nothing_older() -> None:
+    held = charges(10, 1000).assign(known="held", code="MOVED", why="x")
+    past = Past().nights(20, 39, 39000, before=TODAY - timedelta(days=1))
+    past.rows.append(((TODAY - timedelta(days=1)).isoformat(), "peoplesoft", "held", 10, 10000))
+    [finding] = run(charges(39), past, held=pd.concat([held] * 5)).findings
+    assert "10 rows" in finding.text
+    tonight = charges(2, 1000).assign(known="", code="MOVED", why="x")
+    [finding] = run(charges(39), past, held=pd.concat([held, tonight])).findings
+    assert "12 rows" in finding.text
 
 
 def test_a_muted_brake_is_told_with_reason_and_end_and_only_that_one_is_off() -> None:
