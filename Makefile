@@ -69,7 +69,7 @@ bench: setup  ## time and memory on 100,000 made-up fees, beside two yardsticks
 model: setup  ## the poster's model over SCHEDULES=1000000 ways to fail, and a night that dies at every call
 	@"$(RUN)" -m tests.model.run --schedules $(SCHEDULES)
 	@BURSAR_POINTS=1000 "$(RUN)" -m pytest -q -n $(JOBS) tests/faults/test_night_crashes.py
-	@BURSAR_MONTHS=40 BURSAR_DAYS=31 BURSAR_EXAMPLES=1000 "$(RUN)" -m pytest -q -n $(JOBS) --dist worksteal \
+	@BURSAR_MONTHS=40 BURSAR_DAYS=31 BURSAR_DEPTH=40 "$(RUN)" -m pytest -q -n $(JOBS) --dist worksteal \
 	    tests/properties/test_months.py tests/properties/test_compare_books.py
 
 soak: setup  ## nights with everything wrong at once: SEEDS=1000 of them, each played again by its number

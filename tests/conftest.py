@@ -8,8 +8,10 @@ import os
 import pandas as pd  # noqa: F401 - loaded before the sweep below, so that it need not be swept again and again
 from hypothesis import settings
 
+from tests.depth import deep
+
 # No deadline: a busy machine is no bug.  In CI the same code gives the same verdict, so that red means the change.
-settings.register_profile("desk", deadline=None)
+settings.register_profile("desk", deadline=None, max_examples=deep(50))
 settings.register_profile("ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from typing import Any
 
@@ -11,12 +10,11 @@ from hypothesis import strategies as st
 
 from pipeline.flow import books
 from pipeline.flow.books import Entry
+from tests.depth import deep
 from tests.samples import history, sample_campus
 from tests.unit.report_kit import billed, compared, decided, received, stated
 
 TODAY = date(2026, 1, 6)
-EXAMPLES = int(os.environ.get("BURSAR_EXAMPLES", "40"))
-"""So many lists for each law in `make test`; `make model` tries more."""
 CENTS = st.integers(0, 8).map(lambda units: units * 500)
 DAYS = st.sampled_from(["2026-01-03", "2026-01-04", "2026-01-05", "2026-01-06"])
 RECEIPTS = st.lists(
@@ -75,7 +73,7 @@ def laid_out(fees: list[dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
     return stated(*rows), known
 
 
-@settings(max_examples=EXAMPLES, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=deep(25), deadline=None, phases=UNSHRUNK)
 @given(st.lists(FEE, min_size=1, max_size=4))
 def test_the_books_balance_whatever_is_said(fees: list[dict[str, Any]]) -> None:
     table, known = laid_out(fees)
@@ -88,7 +86,7 @@ def test_the_books_balance_whatever_is_said(fees: list[dict[str, Any]]) -> None:
     assert not any(rows.duplicated().any() for rows in booked)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=deep(25), deadline=None, phases=UNSHRUNK)
 @given(st.lists(FEE, min_size=1, max_size=3), st.integers(-300, 300).filter(bool))
 def test_books_that_do_not_balance_are_seen_whatever_is_said(fees: list[dict[str, Any]], wrong: int) -> None:
     table, known = laid_out(fees)
@@ -100,7 +98,7 @@ def test_books_that_do_not_balance_are_seen_whatever_is_said(fees: list[dict[str
     assert any(not line.balanced for line in lines) == bool(len(outcome.passed))
 
 
-@settings(max_examples=EXAMPLES, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=deep(25), deadline=None, phases=UNSHRUNK)
 @given(st.lists(FEE, min_size=1, max_size=3))
 @example([OVERPAID_AND_GROWN])
 @example([{**OVERPAID_AND_GROWN, "receipts": [{"cents": 2000, "day": "2026-01-03", "sure": True}] * 2}])

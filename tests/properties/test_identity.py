@@ -16,6 +16,7 @@ from pipeline import tables
 from pipeline.ports.ledger import PaymentState
 from pipeline.stages import identity
 from pipeline.stages.identity import CONTENT, RECEIPT, identified
+from tests.depth import deep
 from tests.unit.return_kit import ONCE, TO_DATE, Counter, cashnet
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ folder = "peoplesoft/out"
 pattern = "OWN_*.csv"
 quiet_s = 0
 """
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=deep(8), deadline=None)
 
 LINE = st.tuples(st.integers(1, 4), st.integers(1, 2), st.sampled_from(["SALE", "VOID"]), st.sampled_from([500, 1250]))
 """Receipt, line, what it is, cents: many of them equal, and a sale may be voided in a later file or the same one."""

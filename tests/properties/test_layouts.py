@@ -17,6 +17,7 @@ from pipeline.layouts import layout as layouts
 from pipeline.layouts.load import from_table
 from pipeline.layouts.sources import FREE_TEXT
 from pipeline.money import Tally
+from tests.depth import deep
 from tests.unit.layout_rows import CONSTANTS, GOLDEN, LOOSE, MOVEMENT, TIGHT, movements
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def same(layout: layouts.Layout, source: str, before: Any, after: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", SENDING)
-@settings(max_examples=40)
+@settings(max_examples=deep(20))
 @given(frame=TABLES, data=st.data())
 def test_what_is_written_reads_back_as_it_was_and_all_else_is_named(
     name: str, frame: pd.DataFrame, data: st.DataObject
@@ -141,7 +142,7 @@ def test_what_is_written_reads_back_as_it_was_and_all_else_is_named(
 
 
 @pytest.mark.parametrize("name", SENDING)
-@settings(max_examples=20)
+@settings(max_examples=deep(12))
 @given(count=st.integers(1, 30), shuffle=st.randoms(use_true_random=False))
 def test_good_rows_all_go_out(name: str, count: int, shuffle: Any) -> None:
     rows = [{"reference": f"{shuffle.randrange(10**19):019d}"} for _ in range(count)]
@@ -266,7 +267,7 @@ def test_no_bytes_make_a_reader_stumble(name: str, data: bytes) -> None:
             assert layouts.count(layout, path) == tables.tally(returned.rows)
 
 
-@settings(max_examples=150)
+@settings(max_examples=deep(75))
 @given(place=st.integers(0, 403), byte=st.integers(32, 126))
 def test_no_byte_of_a_peoplesoft_file_can_change_its_money_unseen(place: int, byte: int) -> None:
     data = bytearray((GOLDEN / "peoplesoft/default/charges.dat").read_bytes())

@@ -13,6 +13,7 @@ from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.ports.ledger import UploadState
 from pipeline.tables import FOLDED
 from tests.contract.ledger_kit import begun, booking, fee, in_file, later, lowering, payment, share, snapshot
+from tests.depth import deep
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Run
@@ -112,7 +113,7 @@ class Campus:
 
 
 @given(NIGHTS)
-@settings(max_examples=15)
+@settings(max_examples=deep(10))
 def test_what_is_outstanding_is_what_plain_arithmetic_says(nights: list[Night]) -> None:
     with open_ledger("sqlite://", "chico", "train") as ledger:
         campus = Campus(ledger, begun(ledger))
@@ -130,7 +131,7 @@ def test_what_is_outstanding_is_what_plain_arithmetic_says(nights: list[Night]) 
 
 
 @given(st.permutations([("F2", 1), ("F1", 2), ("F1", 1), ("F3", 1)]))
-@settings(max_examples=10)
+@settings(max_examples=deep(6))
 def test_the_order_in_which_fees_are_booked_makes_no_difference(order: list[tuple[str, int]]) -> None:
     with open_ledger("sqlite://", "chico", "train") as ledger:
         rows = [fee(name, 100 * version, "held", version=version) for name, version in order]
