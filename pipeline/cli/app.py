@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline import __version__
+from pipeline.cli.layouts import OwnOption, layouts_app
+from pipeline.cli.options import (
+    ApproveOption,
+    CampusOption,
+    DateOption,
+    JsonOption,
+    OfSourceOption,
+    OfVersionOption,
+    day_of,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 app = typer.Typer(
     name="bursar",
@@ -17,36 +29,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-layouts_app = typer.Typer(help="The file formats: check them all, or show one as a spec sheet.")
 sandbox_app = typer.Typer(help="A campus in a box, to try things on.", no_args_is_help=True)
 app.add_typer(layouts_app, name="layouts")
 app.add_typer(sandbox_app, name="sandbox")
-
-CampusOption = Annotated[Path, typer.Option("--campus", help="the campus file", metavar="TOML")]
-OwnOption = Annotated[
-    Path | None, typer.Option("--campus", help="the campus file whose own layouts count too", metavar="TOML")
-]
-DateOption = Annotated[
-    datetime | None,
-    typer.Option("--date", formats=["%Y-%m-%d"], help="business date; today at the campus if not given"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
-ApproveOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--approve",
-        help="let a system's unusual night or smaller snapshot out, if the last run asked just that, or a source's "
-        "changed export or short report in; SYSTEM:stale: its returned file that is long past, SYSTEM:sums: a sum "
-        "paid to date that is older",
-        metavar="NAME",
-    ),
-]
-OfVersionOption = Annotated[
-    int | None, typer.Option("--version", help="which of its versions, if several are held or wait")
-]
-OfSourceOption = Annotated[
-    str, typer.Option("--source", help="which source, if several have a fee of this id", metavar="NAME")
-]
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -85,7 +70,7 @@ def preview(  # noqa: PLR0913 - the line a person types
     from pipeline.cli import preview as command
 
     wish = command.Wish(
-        files, out, _day(date), source, layout or (), people, as_json=json, second_opinion=second_opinion
+        files, out, day_of(date), source, layout or (), people, as_json=json, second_opinion=second_opinion
     )
     sys.exit(command.preview(campus, wish))
 
@@ -133,35 +118,6 @@ def read(
     from pipeline.cli import formats
 
     sys.exit(formats.read(file, layout, campus, as_json=json))
-
-
-@layouts_app.callback(invoke_without_command=True)
-def layouts(context: typer.Context, campus: OwnOption = None) -> None:
-    """Check every layout there is."""
-    from pipeline.cli import formats
-
-    if context.invoked_subcommand is None:
-        sys.exit(formats.check(campus))
-
-
-@layouts_app.command("show")
-def show(name: Annotated[str, typer.Argument(help="such as peoplesoft/default")], campus: OwnOption = None) -> None:
-    """Print a layout as a spec sheet for the bursar."""
-    from pipeline.cli import formats
-
-    formats.show(name, campus)
-
-
-@layouts_app.command("try")
-def attempt(
-    file: Annotated[Path, typer.Argument(help="a file that came back", readable=False)],
-    layout: Annotated[str, typer.Argument(help="its layout, such as cashnet/payments")],
-    campus: OwnOption = None,
-) -> None:
-    """Show how a file reads: what each row becomes, its totals, and what the layout does not know."""
-    from pipeline.cli import formats
-
-    sys.exit(formats.attempt(file, layout, campus))
 
 
 @app.command()
@@ -323,8 +279,4 @@ def sandbox_up(
 def _run(command: str, campus: Path, when: datetime | None, approve: list[str] | None) -> None:
     from pipeline.cli import run
 
-    sys.exit(run.run(command, campus, _day(when), frozenset(approve or ())))
-
-
-def _day(when: datetime | None) -> date | None:
-    return when.date() if when else None
+    sys.exit(run.run(command, campus, day_of(when), frozenset(approve or ())))

@@ -126,6 +126,10 @@ class Work:
         return pd.concat(frames, ignore_index=True) if frames else None
 
 
+BOOKS_OF_ACTS = ("none", "enter")
+"""By these is known what goes to the ledger or outside: nothing does before the tables it comes of are on disk."""
+
+
 class FlowStoppedError(Exception):
     """A finding stops the flow; it is the last one of the work's findings."""
 
@@ -140,7 +144,7 @@ def run(
     """
     with StageTables(work.folder) as evidence:
         for number, step in enumerate(steps):
-            if step.books == "none":  # it goes to the ledger or outside, and nothing does without its evidence
+            if step.books in BOOKS_OF_ACTS:
                 evidence.settle()
             given = work.table
             tables = {name: known[name](work) for name in dict.fromkeys((*step.known, *step.enters))}

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pipeline.ports.records import Booking, Question, Run, Upload
+    from pipeline.ports.charge_records import Booking, Question, Upload
+    from pipeline.ports.records import Run
     from pipeline.ports.states import UploadState
 
 

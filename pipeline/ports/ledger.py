@@ -10,29 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.ports.charge_book import ChargeBook, UploadBook
+from pipeline.ports.charge_records import PAYMENT_FILE, Batch, Booking, Figure, Question, Upload
 from pipeline.ports.money_book import PaymentBook, PostingBook, TaskBook
-from pipeline.ports.records import (
-    PAYMENT_FILE,
-    Allocation,
-    Batch,
-    Booking,
-    Charged,
-    Figure,
-    InFile,
-    LedgerError,
-    Named,
-    NotOpenedError,
-    Paid,
-    Payment,
-    Posting,
-    Question,
-    Run,
-    Share,
-    StaleError,
-    Task,
-    Upload,
-    Word,
-)
+from pipeline.ports.money_records import Allocation, Charged, Paid, Payment, Posting, Share, Task
+from pipeline.ports.records import InFile, LedgerError, Named, NotOpenedError, Run, StaleError, Word
 from pipeline.ports.states import (
     DROPPED_UPLOADS,
     GIVEN_UP,
@@ -134,7 +115,10 @@ class RunBook(Protocol):
         """Keep findings that belong to the run and change nothing else."""
 
     def said_last(self, subject: str, codes: Collection[str]) -> Sequence[Finding]:
-        """Give what was found of a subject, of these codes, by the newest run that has anything of the kind."""
+        """Give what the newest run that said any of these codes of a system's output said; nothing once that went.
+
+        It went in the newest run that has a figure ``sent`` of the system, though it be of no rows.
+        """
 
 
 class FileBook(Protocol):

@@ -9,19 +9,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from pipeline.findings import Finding
-    from pipeline.ports.records import (
-        Allocation,
-        Batch,
-        Charged,
-        Paid,
-        Payment,
-        Posting,
-        Run,
-        Share,
-        Task,
-        Upload,
-        Word,
-    )
+    from pipeline.ports.charge_records import Batch, Upload
+    from pipeline.ports.money_records import Allocation, Charged, Paid, Payment, Posting, Share, Task
+    from pipeline.ports.records import Run, Word
     from pipeline.ports.states import PaymentState, PostingState, TaskState
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.findings import Finding
 from pipeline.stages.feeds import ANALYTICS
-from pipeline.stages.intake import STATES, left_last
+from pipeline.stages.keeping import STATES, left_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pipeline.campus.sources import Expected
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import InFile
+    from pipeline.stages.feed import Fetched
     from pipeline.stages.feeds import Door
-    from pipeline.stages.intake import Fetched
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOKING = {"charges": ("night", "charges"), "payments": ("night", "payments")}

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pipeline.flow.runner import Work
     from pipeline.ports.ledger import InFile
+    from pipeline.stages.feed import Fetched
     from pipeline.stages.feeds import Door
-    from pipeline.stages.intake import Fetched
 
 FEES, USERS = "fines_fees_count", "user_count"
 USER = re.compile(rb"<(?:[\w.-]+:)?userExportedFineFeesList[\s/>]")

@@ -12,7 +12,7 @@ from pipeline.findings import Finding, Outcome
 from pipeline.money import dollars
 from pipeline.ports.outside import Busy, Refused
 from pipeline.rules import Sorting
-from pipeline.stages.known import positions, receipts
+from pipeline.stages.known_fees import positions, receipts
 from pipeline.stages.look import CLOSED_FEE
 from pipeline.stages.settle import agreed
 from pipeline.stages.whose import Debt, Verdict, judged

@@ -11,8 +11,9 @@ from pipeline.money import dollars
 from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Lost, PayOrder, Refused
 from pipeline.stages.look import Sight, View, first_look, judge, look, sums_close
+from pipeline.stages.otherwise import MISMATCH, is_otherwise, otherwise
 from pipeline.stages.payable import ENTERED, Hold, by_another_hand, unpayable
-from pipeline.stages.went_back import WENT_BACK, is_stopped
+from pipeline.stages.went_back import is_stopped
 
 if TYPE_CHECKING:
     from pipeline.ports.ledger import Posting, PostingBook
@@ -33,7 +34,7 @@ DOUBTFUL = (PostingState.UNKNOWN, PostingState.DOUBT)
 FOUND = {
     Sight.SEEN: (PostingState.POSTED, ""),
     Sight.MANY: (PostingState.DOUBLE, "POST-DOUBLE"),
-    Sight.OTHER: (PostingState.MISMATCH, "POST-MISMATCH"),
+    Sight.OTHER: (PostingState.MISMATCH, MISMATCH),
 }
 """Presence is believed at once, whatever was known before."""
 
@@ -41,7 +42,7 @@ TOLD = {
     PostingState.UNKNOWN: "POST-UNKNOWN",
     PostingState.DOUBT: "POST-DOUBT",
     PostingState.DOUBLE: "POST-DOUBLE",
-    PostingState.MISMATCH: "POST-MISMATCH",
+    PostingState.MISMATCH: MISMATCH,
 }
 """States that people are told about, with the code of the finding; HELD brings its own."""
 
@@ -85,6 +86,9 @@ def post_one(posting: Posting, fees: PatronFees, desk: Desk) -> Posting:
         return _blind(posting, view, desk)
     if reason := _why_not(posting, view):
         return hold(posting, reason, desk)
+    if against := _of_its_payment(posting, fees, desk):
+        blind = against.sight is Sight.BLIND
+        return _blind(posting, against, desk) if blind else hold(posting, Hold(MISMATCH, against.text), desk)
     if posting.state is PostingState.HELD:
         posting = desk.book.move_posting(posting, PostingState.READY, desk.clock.now(), why="what held it back is gone")
     return _send(posting, fees, desk)
@@ -144,9 +148,16 @@ def _blind(posting: Posting, view: View, desk: Desk) -> Posting:
     return hold(posting, Hold("POST-BLIND", why), desk)
 
 
+def _of_its_payment(posting: Posting, fees: PatronFees, desk: Desk) -> View | None:
+    """What a person has seen and let go all the same goes."""
+    if posting.code == MISMATCH:
+        return None
+    return otherwise(posting, desk.book.postings_of(posting.payment_key), fees, desk.alma)
+
+
 def _why_not(posting: Posting, view: View) -> Hold | None:
-    if is_stopped(posting):
-        return Hold(WENT_BACK, posting.why)
+    if is_stopped(posting) or is_otherwise(posting):
+        return Hold(posting.code, posting.why)
     if view.fee is None:
         return Hold("POST-REFUSED", view.text)
     fee = view.fee

@@ -171,12 +171,16 @@ def _held_share(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]
 
 
 def _new(tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
-    types = sorted(set(tonight.rows["fee_type"]) - before.types)
-    shapes = sorted(set(tonight.rows["patron_id"].map(picture)) - before.shapes)
-    if types:
-        yield "new_type", f"fee types never sent there before: {', '.join(types)}"
-    if shapes:
-        yield "new_shape", f"ids of a shape never sent there before: {', '.join(shapes)}"
+    """Name what was never sent there, with the rows it stands in: a yes is for so many and no more."""
+    rows = tonight.rows
+    for name, which, words, seen in (
+        ("new_type", "fee types", rows["fee_type"], before.types),
+        ("new_shape", "ids of a shape", rows["patron_id"].map(picture), before.shapes),
+    ):
+        new = ~words.isin(seen)
+        if new.any():
+            says = f"{which} never sent there before: {', '.join(sorted(set(words[new])))}"
+            yield name, f"{says} ({moved(rows[new])})"
 
 
 def _preview(work: Work) -> Iterator[Finding]:

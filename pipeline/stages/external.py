@@ -36,6 +36,11 @@ def share_number(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
+def of_one_payment(name: str, ours: str) -> bool:
+    """Say whether an id seen in Alma is of the same payment as one that ``external_id`` made."""
+    return OURS.fullmatch(name) is not None and name.rpartition("-")[0] == ours.rpartition("-")[0]
+
+
 def _stem(campus_key: str, payment_key: str) -> str:
     parts = [part.encode() for part in (campus_key, payment_key)]
     digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).digest()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.campus.sources import AlmaExport, AnalyticsReport
 from pipeline.layouts import layout as layouts
-from pipeline.stages.intake import Feed, Fetched, fetch_feed
+from pipeline.stages.feed import Feed, Fetched
+from pipeline.stages.intake import fetch_feed
 from pipeline.stages.shelf import shelf
 from pipeline.stages.streams import came_on, had_on
 

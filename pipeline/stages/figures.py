@@ -7,6 +7,7 @@ import string
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.findings import Scope
 from pipeline.money import Tally, total
 from pipeline.ports.ledger import Figure
 
@@ -37,6 +38,24 @@ def of(work: Work) -> Sequence[Figure]:
     return (*_sent(work, new, held), *_held(held), *_read(work))
 
 
+def earlier(work: Work) -> pd.DataFrame:
+    """Give the figures of earlier nights, and a line "approved" for every name that a person approves for this run."""
+    import pandas as pd
+
+    known = work.ledger.figures(work.today - timedelta(days=LOOK_BACK))
+    names = sorted(work.approved)
+    tonight = pd.DataFrame(
+        {
+            "business_date": pd.Series([work.today.isoformat()] * len(names), dtype="str"),
+            "scope": pd.Series(names, dtype="str"),
+            "what": pd.Series(["approved"] * len(names), dtype="str"),
+            "count": pd.Series([1] * len(names), dtype="int64"),
+            "cents": pd.Series([0] * len(names), dtype="int64"),
+        }
+    )
+    return pd.concat([known, tonight], ignore_index=True) if len(known) else tonight
+
+
 def picture(patron_id: str) -> str:
     """Draw an id: 9 for a digit, A for a word of letters however long, every other sign as it stands.
 
@@ -51,7 +70,8 @@ def moved(frame: pd.DataFrame) -> Tally:
 
 
 def _sent(work: Work, rows: pd.DataFrame, held: pd.DataFrame | None) -> Iterator[Figure]:
-    stopped = set() if held is None else set(_text(held, "system")[held["code"] == STOPPED])
+    stopped = {one.subject for one in work.findings if one.stops and one.entry.scope is Scope.OUTPUT}
+    stopped |= set() if held is None else set(_text(held, "system")[held["code"] == STOPPED])
     for system in sorted(set(work.campus.campus.systems) - stopped):
         mine = rows[rows["system"] == system]
         yield _figure(system, "sent", moved(mine))
@@ -85,14 +105,14 @@ def held_beside(system: str, held: pd.DataFrame | None, known: pd.DataFrame) -> 
     """Count what was held of a system since its output went last, tonight and while it waits, and is held still.
 
     Of rows that earlier nights held nobody knows here in which: no more of them count than ``known``, the figures of
-    nights, say since then.  What had no system yet counts for each.
+    nights, say since then.  What had no system yet counts for each.  A night that sent nothing let nothing go.
     """
     if held is None:
         return Tally()
     scopes = ("", system)
     before = _by_system(held[_text(held, "known") != ""])
     still = total(before.get(scope, Tally()) for scope in scopes)
-    sent = ((known["scope"] == system) & (known["what"] == "sent")).to_numpy(dtype=bool)
+    sent = ((known["scope"] == system) & (known["what"] == "sent") & (known["count"] > 0)).to_numpy(dtype=bool)
     since = known[~sent[::-1].cumsum()[::-1].astype(bool)]  # each run's own sums come before what it sent
     mine = since[since["scope"].isin(scopes) & (since["what"] == "held")]
     then = Tally(int(mine["count"].sum()), int(mine["cents"].sum()))

@@ -41,6 +41,11 @@ class Origin:
         """Whether its plan is still to be written: that is written for what has not gone back."""
         return self.payment.state in WAITING
 
+    @property
+    def unplaced(self) -> bool:
+        """Whether it is for no debt: no plan of it will look in Alma."""
+        return self.payment.state is PaymentState.SUSPENSE
+
     def ends(self, back: Payment) -> bool:
         """Say whether a line takes the rest of it before anything is planned."""
         return self.waits and self.left + back.cents == 0

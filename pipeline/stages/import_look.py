@@ -11,9 +11,10 @@ from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.attempt import BLIND_NIGHTS, Desk, hold, tell
 from pipeline.stages.exported import exported_fee, handed_over
-from pipeline.stages.external import OURS
+from pipeline.stages.external import OURS, share_number
 from pipeline.stages.locate import NotLocatedError, Views
 from pipeline.stages.meter import Metered, halted
+from pipeline.stages.otherwise import MISMATCH, is_otherwise
 from pipeline.stages.payable import ENTERED, Debt, Hold, by_another_hand, in_alma, unpayable, wrong_fee
 from pipeline.stages.went_back import is_stopped
 
@@ -62,7 +63,7 @@ class _Looker:
 
     def look(self, posting: Posting) -> Posting | None:
         """Give the payment as READY, or HELD with a reason; None if nobody could tell tonight."""
-        if is_stopped(posting):
+        if is_stopped(posting) or is_otherwise(posting):
             return posting
         try:
             reason = self._why_not(posting)
@@ -94,7 +95,23 @@ class _Looker:
         except NotLocatedError as not_located:
             return Hold(not_located.code, str(not_located))
         return (
-            wrong_fee(debt) or self._entered(posting, debt) or unpayable(debt.fee) or self._exceeds(posting, debt.fee)
+            wrong_fee(debt)
+            or self._otherwise(posting)
+            or self._entered(posting, debt)
+            or unpayable(debt.fee)
+            or self._exceeds(posting, debt.fee)
+        )
+
+    def _otherwise(self, posting: Posting) -> Hold | None:
+        """A share of its payment that we pay ourselves stands in Alma otherwise than planned."""
+        if _agreed(posting, MISMATCH):
+            return None
+        mine = self._book.postings_of(posting.payment_key)
+        wrong = [f"share {share_number(one.external_id)}" for one in mine if one.state is PostingState.MISMATCH]
+        return (
+            Hold(MISMATCH, f"{', '.join(wrong)} of its payment stands in Alma otherwise than planned")
+            if wrong
+            else None
         )
 
     def _entered(self, posting: Posting, debt: Debt) -> Hold | None:

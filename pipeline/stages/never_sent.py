@@ -11,7 +11,7 @@ from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.allocate import Planner
+from pipeline.stages.allocate import RECONSIDERED, Planner
 from pipeline.stages.exported import exported_fee
 from pipeline.stages.external import share_number, standing
 from pipeline.stages.imported import unaccounted
@@ -26,7 +26,7 @@ from pipeline.stages.went_back import WENT_BACK, stop_one
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.ports.ledger import Charged, Payment
+    from pipeline.ports.ledger import Charged, Payment, Posting
     from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
     from pipeline.stages.allocate import Books
     from pipeline.stages.giveback import Origin
@@ -36,6 +36,8 @@ Standing = Mapping[int, Sequence[tuple[str, int]]]
 """What Alma has under a payment's own ids: Alma's fee ids and cents, by number of the share."""
 
 BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
+
+IN_PART, NEXT = "BACK-STANDS-IN-PART", "its task comes next"
 
 NOT_SENT = (*UNSENT, PostingState.CANCELLED)
 """States in which Alma has nothing of a posting, as far as the ledger knows, unless a request was attempted."""
@@ -85,7 +87,7 @@ class NeverSent:
             fees = ", ".join(in_alma(one) for one in untold)
             why = f"money came off fee {fees} in Alma, and nobody knows whose: see whether it is this payment"
             return self._put_aside(origin, untold, Hold(ENTERED, why))
-        return self._found(origin, there) if there else ""
+        return self._found(origin, unsent, there) if there else ""
 
     def _elsewhere(self, payment: Payment, unsent: Sequence[Charged]) -> Sequence[Charged]:
         """Give the debts paid in Alma by us that money may have been put on before a ledger was lost.
@@ -119,21 +121,35 @@ class NeverSent:
                 _must_be_seen(one, seen.values())
         return unknown
 
-    def _found(self, origin: Origin, there: Standing) -> str:
-        """Say what Alma has of a payment; where its plan would pay other fees besides, nothing of that goes by itself.
+    def _found(self, origin: Origin, unsent: Sequence[Charged], there: Standing) -> str:
+        """Say what Alma has of a payment that goes back; what she has not of it is not paid first, only to be undone.
 
-        Where nothing is planned, and where it stands on the fee of its plan, posting finds it there.
+        What stands as it is planned, or before its plan, is found there when it is posted.
         """
         each = ", ".join(f"{dollars(cents)} on fee {fee_id}" for each in there.values() for fee_id, cents in each)
         text = f"Alma has {each} under our own id, unknown to this ledger"
-        planned = {(share_number(one.external_id), one.alma_fee_id) for one in origin.postings}
-        if not planned or planned >= {(number, fee_id) for number, each in there.items() for fee_id, _ in each}:
-            return f"{text}; its task comes next"
-        why = f"it goes back, and {text}: sent as planned it would be paid twice. Say --settled-elsewhere"
-        for one in origin.postings:
-            if one.way == Way.API and one.state in UNSENT and one.code != WENT_BACK:
+        going = {(one.source, one.fee_id) for one in unsent if one.payments_to != Way.RECORD}
+        if not origin.postings:
+            shares = [one for one in origin.payment.shares if (one.source, one.fee_id) in going]
+            if any(one.number not in there for one in shares):
+                return self._by_hand(origin.payment, text)
+            return f"{text}; {'say what becomes of it' if origin.unplaced else NEXT}"
+        found = {(number, *one) for number, each in there.items() for one in each}
+        stray = not found <= {_as_found(one) for one in origin.postings}
+        lacking = [one for one in origin.postings if one.state in UNSENT and _as_found(one) not in found]
+        why = f"it goes back, and {text}: sent as planned, more would be paid than is kept. Say --settled-elsewhere"
+        for one in lacking:
+            if one.code != WENT_BACK and (stray or (one.source, one.fee_id) in going):
                 self.findings.append(stop_one(one, why, self._book, self._clock))
-        return f"{text} and not where it is planned; say what becomes of its postings"
+        return f"{text} and not as it is planned; say what becomes of its postings" if stray else f"{text}; {NEXT}"
+
+    def _by_hand(self, payment: Payment, text: str) -> str:
+        """Hold a payment before its plan, which would pay in Alma what goes back and is not there; give why."""
+        why = f"it goes back, and {text}: nothing more of it is paid by itself. Say --settled-elsewhere"
+        if payment.state is PaymentState.MATCHED or payment.code in RECONSIDERED:
+            self._book.settle_payment(payment, PaymentState.HELD, IN_PART, why, self._clock.now())
+            self.findings.append(Finding(IN_PART, payment.key, why))
+        return f"{text} and only a part of it; say what becomes of it"
 
     def _imported(self, payment: Payment, charged: Charged) -> int:
         """Give the cents that came off an exported fee since the payment, and that no payment we know accounts for."""
@@ -197,11 +213,20 @@ def _known(origin: Origin) -> set[int]:
     return {share_number(one.external_id) for one in origin.postings if one.attempts or one.state not in NOT_SENT}
 
 
+def _as_found(posting: Posting) -> tuple[int, str, int]:
+    """Give the number of its share, Alma's fee and the cents, as it stands in Alma once it is posted."""
+    return share_number(posting.external_id), posting.alma_fee_id, posting.cents
+
+
 def _must_be_seen(charged: Charged, fees: Iterable[AlmaFee]) -> None:
     """Nothing is believed absent from a debt while a fee of it is not shown, or in figures that do not agree."""
     for wanted in ids_in_alma(charged):
         mine = [one for one in fees if wanted in (one.bursar_id, one.fee_id)]
-        if not mine or not all(sums_close(one) for one in mine):
+        if not mine:
+            gone = "if she has it no more, see where the money is and say --settled-elsewhere of its payment"
+            text = f"Alma does not show fee {wanted}; {gone}"
+            raise Busy(text)
+        if not all(sums_close(one) for one in mine):
             text = f"Alma does not show fee {wanted} in figures that agree"
             raise Busy(text)
 

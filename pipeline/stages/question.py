@@ -47,7 +47,7 @@ class Question:
     @property
     def came_since(self) -> Finding:
         """Ask, where a yes was said that cannot have meant this."""
-        return self._asked(f"nobody was asked this before; if it is right too, say --approve {self.system} once more")
+        return self._asked(f"the last run did not ask this; if it is right too, say --approve {self.system} once more")
 
     @property
     def goes(self) -> Finding:
@@ -75,14 +75,15 @@ class Yes:
 def yes_of(work: Work, system: str) -> Yes:
     """Give the yes of tonight to what goes out to a system.
 
-    What was let go in a run whose output waited all the same, for another question, need not be asked again.
+    What was let go in a run whose output did not go all the same (another question, a full disk) need not be asked
+    again; once an output went, or a night had nothing to ask about it, a yes is for none of what was asked before.
     """
     if yes_to(system, ANYTHING) in work.approved:
         return Yes(said=True, asked=[ANYTHING])
     if system not in work.approved:
         return Yes(said=False, asked=[])
     last = work.ledger.said_last(system, {*GOES, *GOES.values()})
-    return Yes(said=True, asked=[one.text for one in last] if any(one.stops for one in last) else [])
+    return Yes(said=True, asked=[one.text for one in last])
 
 
 def told(questions: Sequence[Question], yes: Yes) -> list[Finding]:

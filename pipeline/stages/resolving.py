@@ -23,7 +23,7 @@ NEVER_CAME, SAID_AGAIN = "PAYMENT-WITHDRAWN?", "PAYMENT-SAID-AGAIN"
 """Held because the bursar says it no more, or once again: whoever rejects it has heard that the money did not come."""
 
 TAKEN_AS_YES = frozenset({"", ENTERED, WENT_BACK, NEVER_CAME, "IMPORT-EXCEEDS", "MATCH-REVIEW", "MATCH-OTHER-PATRON"})
-TAKEN_AS_YES |= {SAID_AGAIN, "MATCH-PARTLY-UNKNOWN", "POST-DOUBT"}
+TAKEN_AS_YES |= {SAID_AGAIN, "MATCH-PARTLY-UNKNOWN", "POST-DOUBT", "POST-MISMATCH"}
 """What --resend is the answer to: what was held for one of these is not held for it again."""
 
 CHANGED = "PAYMENT-CHANGED"

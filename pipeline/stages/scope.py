@@ -23,7 +23,7 @@ THEN = {
 def turned(system: str, layout: Layout, standing: pd.DataFrame) -> Finding | None:
     """Give the finding that stops a system's output; None where its files go on as they were, or nothing is owed.
 
-    ``standing`` is the system's row of stages.known.standing: ``was`` the scope of its newest file, ``owed`` and
+    ``standing`` is the system's row of stages.system_files.standing: ``was`` the scope of its newest file, ``owed`` and
     ``owed_cents`` what is outstanding there.
     """
     for was, count, cents in zip(*(standing[name].tolist() for name in ("was", "owed", "owed_cents")), strict=True):

@@ -158,7 +158,7 @@ class Desk:
             return Hold(TOO_MUCH, f"{says} {origin.payment.payment_ref or origin.payment.key} are left")
         going = Going(origin, charged, given, taken)
         stays = going.stays(line)
-        if (stays or origin.cancels(line)) and (doubt := self._doubt(origin, stays, charged)):
+        if (stays or origin.unplaced or origin.cancels(line)) and (doubt := self._doubt(origin, stays, charged)):
             return Hold(EARLY, f"{dollars(-line.cents)} go back, and {doubt}")
         if origin.cancels(line):
             self.book.cancel_payment(origin.payment, line, _cancelled(line), self.clock.now())
@@ -183,10 +183,8 @@ class Desk:
             return Hold(TOO_MUCH, f"{back}, and so much is not left of the fees that the receipt paid")
         if sum(taken.values()) != -line.cents:
             return Hold(UNCLEAR, f"{back}, and {dollars(sum(taken.values()))} of that are known to be for a fee")
-        for one in going:
-            stays = one.stays(line)
-            if (stays or one.origin.waits) and (doubt := self._doubt(one.origin, stays, one.charged)):
-                return Hold(EARLY, f"{back}, and {doubt}")
+        if doubt := self._doubt_of_all(line, going):
+            return Hold(EARLY, f"{back}, and {doubt}")
         duties = Duties(line, self.today)
         for one in going:
             self._undo(line, one, duties)
@@ -210,6 +208,15 @@ class Desk:
     def _doubt(self, origin: Origin, unsent: Sequence[Part], charged: Mapping[Debt, Charged]) -> str:
         """Say why what is to be cancelled may be in Alma all the same, as after the ledger was lost."""
         return self.never_sent.doubt(origin, [charged[part.debt] for part in unsent])
+
+    def _doubt_of_all(self, line: Payment, going: Sequence[Going]) -> str:
+        """Say the first doubt; while there is one, nothing of the others is sent either, for they go back as well."""
+        unsent = [(one, stays) for one in going if (stays := one.stays(line)) or one.origin.waits]
+        for one, stays in unsent:
+            if doubt := self._doubt(one.origin, stays, one.charged):
+                self.never_sent.withheld |= {other.origin.payment.key for other, _ in unsent if other is not one}
+                return doubt
+        return ""
 
     def _of_several(self, line: Payment, charged: Charged, paid: Sequence[Origin]) -> Hold | None:
         """Open a debt by money of several payments, as where a sum paid to date has fallen: nobody says of which."""

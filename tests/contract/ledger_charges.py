@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.findings import Finding
-from pipeline.ports.ledger import LedgerError, NotOpenedError, PaymentState, StaleError, UploadState
+from pipeline.ports.ledger import Figure, LedgerError, NotOpenedError, PaymentState, StaleError, UploadState
 from tests.contract.ledger_kit import (
     EXPORT,
     MONDAY,
@@ -91,6 +91,30 @@ class RunBookContract:
         assert ledger.said_last("cashnet", codes) == asked[:1]
         assert ledger.said_last("peoplesoft", codes) == other[:1]
         assert ledger.said_last("other", codes) == []
+
+    def test_what_was_said_of_an_output_is_nothing_any_more_once_it_went_or_had_nothing_to_wait_for(
+        self, ledger: Ledger
+    ) -> None:
+        asked, codes = [Finding("BRAKE-SUM", "cashnet", "1")], {"BRAKE-SUM", "BRAKE-APPROVED"}
+        ledger.note(begun(ledger), asked, NOON)
+        other = [
+            Figure("peoplesoft", "sent", 2, 1250),
+            Figure("cashnet", "held", 1, 10),
+            Figure("cashnet", "read", 1, 1),
+        ]
+        ledger.book(ledger.begin_run("night", MONDAY, "c" * 64, later(1)), booking([], figures=other), later(1))
+        assert ledger.said_last("cashnet", codes) == asked
+        quiet = ledger.begin_run("night", MONDAY, "c" * 64, later(2))
+        ledger.book(quiet, booking([], figures=[Figure("cashnet", "sent", 0, 0)]), later(2))
+        assert ledger.said_last("cashnet", codes) == []
+        let_go = [Finding("BRAKE-APPROVED", "cashnet", "2")]
+        stopped = ledger.begin_run("night", MONDAY, "c" * 64, later(3))
+        ledger.note(stopped, let_go, later(3))
+        assert ledger.said_last("cashnet", codes) == let_go
+        again = ledger.begin_run("night", MONDAY, "c" * 64, later(4))
+        ledger.book(again, booking([], figures=[Figure("cashnet", "sent", 1, 10)]), later(4))
+        ledger.note(again, let_go, later(4))
+        assert ledger.said_last("cashnet", codes) == []
 
     def test_opening_twice_changes_nothing_until_there_are_runs(self, ledger: Ledger) -> None:
         ledger.open_empty("pat", NOON)

@@ -27,7 +27,7 @@ from pipeline.sandbox.mischief import (
     Call,
     Mischief,
 )
-from pipeline.stages.intake import Feed
+from pipeline.stages.feed import Feed
 from pipeline.stages.retry import WAITS_S
 from pipeline.tables import tally
 from tests.fakes.clock import FakeClock

@@ -116,7 +116,7 @@ def _random_id() -> Callable[[str, str, int], str]:
 
 
 def _same(*_of_a_plan: object) -> None:
-    """Take what stands in Alma under a payment's id for what it is divided into now."""
+    """Take what stands in Alma under a payment's ids for what it is divided into now, or planned for."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,11 @@ def _resend(patch: pytest.MonkeyPatch) -> None:
 def _among_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(allocate, "locate", _only_active)
     patch.setattr(allocate, "past_of", _active)
+
+
+def _not_compared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_differs", _same)
+    patch.setattr(attempt, "otherwise", _same)
 
 
 PLANTED = (
@@ -162,5 +167,5 @@ PLANTED = (
         TOTAL_DESK,
         "doubled",
     ),
-    Planted("a total's past not compared", lambda it: it.setattr(plan, "_differs", _same), TOTAL, "doubled"),
+    Planted("a total's past not compared", _not_compared, TOTAL, "doubled"),
 )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import nightly
+from pipeline import nightly, stages
 from pipeline.adapters.lock import run_lock
 from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
 from pipeline.cli.run import known_names
 from pipeline.ports.ledger import LedgerError
+from pipeline.stages.question import GOES
 from tests.nights import Nights, codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CHARGES = "CHARGES_OUT"
 YES, AT_CASHNET = frozenset({"peoplesoft"}), frozenset({"cashnet"})
 ITEM = {"barcode": "039080036507785"}
+HEADING = "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
 
 
 def guest(fee_id: str, amount: str = "10") -> dict[str, str]:
@@ -96,12 +99,11 @@ def test_a_yes_to_one_large_fee_is_no_yes_to_a_snapshot_that_has_shrunk_since(tm
         f"D,77{place},1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,10.00,ALMA_FEE_ID,{fee['fee_id']}\r\n"
         for place, fee in enumerate(owed[:4])
     )
-    heading = "RECTYPE,TX,LINE,TRANSTYPE,STATUS,BUSDATE,CUSTCODE,PMTCODE,ITEMCODE,AMOUNT,REF1TYPE,REF1VAL\r\n"
-    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{heading}{lines}T,4,40.00\r\n")
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{HEADING}{lines}T,4,40.00\r\n")
     third = nights.night(3, approved=AT_CASHNET)
     assert (third.posted, third.sent, stops(third)) == (4, 0, ["SNAPSHOT-SMALLER"])
     (asked,) = [one.text for one in third.findings if one.stops]
-    assert asked.endswith("; nobody was asked this before; if it is right too, say --approve cashnet once more")
+    assert asked.endswith("; the last run did not ask this; if it is right too, say --approve cashnet once more")
     fourth = nights.night(4, approved=AT_CASHNET)
     said = {one.code for one in fourth.findings if one.code.endswith("-APPROVED")}
     assert (fourth.sent, stops(fourth), said) == (1, [], {"BRAKE-APPROVED", "SNAPSHOT-APPROVED"})
@@ -112,6 +114,48 @@ def test_a_yes_that_nobody_was_asked_for_lets_nothing_out(tmp_path: Path) -> Non
     nights.exported("a.xml", {"amount_text": "6000"})
     assert (nights.night(1, approved=YES).sent, nights.night(2, "payments").sent) == (0, 0)
     assert nights.night(3, approved=YES).sent == 1
+
+
+def test_what_was_asked_is_no_question_any_more_after_a_night_that_asked_nothing(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"amount_text": "6000"})
+    assert stops(nights.night(1)) == ["BRAKE-LARGEST"]
+    assert decide.reject(decide.Named("1001"), nights.campus_file, "not ours") == 0
+    with closing(nights.ledger()) as ledger:
+        assert {one.code for one in ledger.said_last("peoplesoft", GOES)} == {"BRAKE-LARGEST"}
+    assert stops(nights.night(2)) == []
+    with closing(nights.ledger()) as ledger:
+        assert ledger.said_last("peoplesoft", GOES) == []
+
+
+def test_a_yes_counts_once_more_after_a_run_that_a_full_disk_stopped(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"amount_text": "6000"})
+    assert stops(nights.night(1)) == ["BRAKE-LARGEST"]
+    assert "NIGHT-DISK" in stops(Nights.again(nights, full_at_book).night(2, approved=YES))
+    third = nights.night(3, approved=YES)
+    assert (third.sent, stops(third)) == (1, [])
+
+
+def test_a_yes_counts_once_more_after_a_night_whose_payments_could_not_be_read(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", guest("1001", "6000"))
+    assert stops(nights.night(1)) == ["BRAKE-LARGEST"]
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", "nonsense\r\n")
+    second = nights.night(2, approved=AT_CASHNET)
+    assert (second.sent, "SNAPSHOT-UNREAD" in stops(second)) == (0, True)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{HEADING}T,0,0.00\r\n")
+    third = nights.night(3, approved=AT_CASHNET)
+    assert (third.sent, "BRAKE-LARGEST" in stops(third)) == (1, False)
+    assert nights.night(4, approved=AT_CASHNET).sent == 0
+
+
+def full_at_book(name: str) -> Callable[..., Any]:
+    return _no_space if name == "book" else stages.find(name)
+
+
+def _no_space(_work: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_night_that_waited_is_no_measure_for_later_nights(tmp_path: Path) -> None:

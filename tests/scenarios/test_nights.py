@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import stages
+from pipeline import files, stages
 from pipeline.adapters.folder import FolderPlace
 from pipeline.cli import decide
 from pipeline.cli.failures import UsageError
@@ -16,6 +18,7 @@ from tests.nights import Nights, codes
 from tests.samples import CAMPUS, SAMPLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline.ports.outside import Place
@@ -55,6 +58,29 @@ def test_every_step_leaves_its_tables_for_people_and_none_twice(tmp_path: Path) 
         *("ask-passed", "lower-passed", "route-passed", "code-passed", "recognise-passed", "brake-passed"),
         *("batch-passed", "review-passed"),
     ]
+
+
+def test_nothing_goes_to_the_ledger_before_the_tables_it_comes_of_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = Nights(tmp_path)
+    nights.keep_stages = True
+    nights.exported("a.xml", {**STUDENT, "amount_text": "10"})
+    nights.night(1)
+    nights.drop("peoplesoft/out", "LIBRARY_PAID_1.csv", HEADINGS + PAID)
+    write = files.replace
+
+    def full(path: Path, blocks: Iterable[bytes]) -> str:
+        if path.name.startswith("01-receive"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, blocks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "replace", full)
+        assert nights.night(2).exit_code == 2
+    with closing(nights.ledger()) as ledger:
+        assert list(ledger.payments_in(*PaymentState)) == []
+    assert nights.night(3).posted == 1
 
 
 def test_the_second_snapshot_holds_the_debts_of_both_nights(tmp_path: Path) -> None:

@@ -69,6 +69,15 @@ def test_after_a_lost_ledger_no_report_is_overwritten_before_it_is_read_again(ca
     play(OVERWRITTEN, campuses)
 
 
+UNPLACED = 5097
+"""A seed in which half of a payment goes back that Alma has, and that is for no debt since the ledger was lost."""
+
+
+def test_a_part_of_money_that_is_for_no_debt_any_more_does_not_go_back_unseen(campuses: Campuses) -> None:
+    world = play(UNPLACED, campuses)
+    assert "REVERSAL-EARLY" in {one.code for one in world.end.payments.values()}
+
+
 def caught(bug: Planted, campuses: Campuses) -> int | None:
     """Play until the referee calls something of the bug's kinds; give the seed."""
     for seed in range(bug.first, bug.first + ENOUGH):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.stages.intake import Feed, Fetched, fetch_feed
+from pipeline.stages.feed import Feed, Fetched
+from pipeline.stages.intake import fetch_feed
 from tests.fakes.clock import FakeClock
 from tests.fakes.place import Drive, FakePlace
 from tests.fakes.uploads import FakeFileBook

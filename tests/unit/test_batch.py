@@ -258,7 +258,7 @@ def test_a_yes_to_a_smaller_snapshot_is_none_to_one_that_has_shrunk_more_since()
     yes = Yes(said=True, asked=[batched(movements(), owed=WERE[:4], last=WERE).findings[0].text])
     again = batched(movements(), owed=WERE[:3], last=WERE, yes=yes)
     assert [(one.code, one.stops) for one in again.findings] == [("SNAPSHOT-SMALLER", True)]
-    assert "nobody was asked this before" in again.findings[0].text
+    assert "the last run did not ask this" in again.findings[0].text
     unread = batched(movements(), owed=WERE[:4], last=WERE, yes=yes, unread=True)
     assert [one.code for one in unread.findings] == ["SNAPSHOT-UNREAD"]
 

@@ -39,7 +39,7 @@ def campus(first_nights: str = "send", **brakes: Any) -> Loaded:
 
 @dataclass
 class Past:
-    """The ledger, as far as brakes ask it: figures of nights, and what the last run said of the output."""
+    """The ledger, as far as brakes ask it: figures of nights, and what the last run said of an output that waits."""
 
     rows: list[tuple[str, str, str, int, int]] = field(default_factory=list)
     said: Sequence[Finding] = ()
@@ -105,6 +105,8 @@ def test_a_yes_lets_it_go_for_this_run_and_is_told() -> None:
     assert (len(outcome.passed), codes(outcome)) == (31, ["BRAKE-APPROVED"])
     assert len(run(charges(31, 400), past, approved=frozenset({"cashnet"})).passed) == 0
     past.said = outcome.findings
+    assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-APPROVED"], "the disk was full: nothing went"
+    past.said = ()
     assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-COUNT"], "what went out is no question any more"
 
 
@@ -117,9 +119,19 @@ def test_a_yes_is_for_what_was_asked_and_for_nothing_that_came_up_since() -> Non
     assert (codes(outcome), len(outcome.passed)) == (["BRAKE-COUNT", "BRAKE-SUM"], 0)
     old, new = [one.text for one in outcome.findings]
     assert old.endswith("usually (3 times is the limit); if that is right, say --approve peoplesoft")
-    assert new.endswith("; nobody was asked this before; if it is right too, say --approve peoplesoft once more")
+    assert new.endswith("; the last run did not ask this; if it is right too, say --approve peoplesoft once more")
     past.said = outcome.findings
     assert codes(run(charges(31, 2000), past, approved=YES)) == ["BRAKE-APPROVED", "BRAKE-APPROVED"]
+
+
+@pytest.mark.parametrize(("strange", "code"), [({"fee_type": "OTHER"}, "TYPE"), ({"patron_id": "A12"}, "SHAPE")])
+def test_a_yes_to_one_strange_row_is_no_yes_to_29_others(strange: dict[str, Any], code: str) -> None:
+    past = Past().nights(20)
+    rows = pd.concat([charges(2), charges(1, **strange)], ignore_index=True)
+    past.said = run(rows, past).findings
+    assert " (1 row, 10.00); " in past.said[0].text
+    assert codes(run(charges(30, **strange), past, approved=YES)) == [f"BRAKE-NEW-{code}"]
+    assert codes(run(rows, past, approved=YES)) == ["BRAKE-APPROVED"]
 
 
 def test_what_was_let_go_and_waited_for_another_question_is_not_asked_twice() -> None:
@@ -215,6 +227,21 @@ def test_a_share_that_was_held_is_asked_about_until_a_yes_or_till_it_is_held_no_
     assert codes(run(charges(39), past, held=held.head(4).assign(known="held"))) == []
     past.said = again
     assert codes(run(charges(39), past, held=held.assign(known="held"), approved=YES)) == ["BRAKE-APPROVED"]
+    past.night(TODAY, 39, 39000)
+    assert codes(run(charges(39), past, held=held.assign(known="held"), today=TODAY + timedelta(days=1))) == []
+
+
+def test_a_night_that_was_held_whole_is_asked_about_when_the_first_of_its_rows_are_to_go() -> None:
+    friday, sunday = TODAY - timedelta(days=3), TODAY - timedelta(days=1)
+    held = charges(60, 1000).assign(known="", code="MOVED", why="x")
+    past = Past().nights(20, 39, 39000, before=friday)
+    assert codes(run(charges(0), past, held=held, today=friday)) == []
+    past.rows.append((friday.isoformat(), "peoplesoft", "held", 60, 60000))
+    past.night(friday, 0, 0)
+    past.night(sunday, 0, 0)
+    [asked] = run(charges(39), past, held=held.assign(known="held")).findings
+    assert (asked.code, "60 rows" in asked.text) == ("BRAKE-HELD-SHARE", True)
+    assert codes(run(charges(39), past)) == [], "they are held no more"
     past.night(TODAY, 39, 39000)
     assert codes(run(charges(39), past, held=held.assign(known="held"), today=TODAY + timedelta(days=1))) == []
 

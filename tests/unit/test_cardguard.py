@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.layouts import archive
 from pipeline.stages.cardguard import BRANDS, card_numbers
-from pipeline.stages.intake import Fetched, fetch_feed
+from pipeline.stages.feed import Fetched
+from pipeline.stages.intake import fetch_feed
 from tests.fakes.fate import Died, Fate, FatedPlace, Fates
 from tests.fakes.place import FakePlace
 from tests.unit.fetch_kit import FEED, PAID, Desk, codes, names

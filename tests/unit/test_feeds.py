@@ -9,8 +9,8 @@ import pytest
 
 from pipeline import tables
 from pipeline.ports.ledger import InFile
+from pipeline.stages.feed import Feed
 from pipeline.stages.feeds import counters, files_table, people, sources
-from pipeline.stages.intake import Feed
 from tests.unit.arrival_kit import Mornings, codes, names
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.adapters.folder import FolderPlace
 from pipeline.ports.outside import Lost, Refused
-from pipeline.stages.intake import Fetched, fetch_feed
+from pipeline.stages.feed import Fetched
+from pipeline.stages.intake import fetch_feed
 from pipeline.stages.shelf import shelf
 from tests.fakes.clock import FakeClock
 from tests.fakes.fate import Died, Fate, FatedPlace, Fates

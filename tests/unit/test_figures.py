@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline import tables
+from pipeline.findings import Finding
 from pipeline.money import Tally
 from pipeline.ports.ledger import Figure
 from pipeline.stages import figures
@@ -27,7 +28,7 @@ def lines(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def desk(rows: pd.DataFrame, held: pd.DataFrame | None = None, known: pd.DataFrame = NO_FIGURES, **said: Any) -> Any:
-    plain = {"read_by_source": {}, "as_of": {}, **said}
+    plain = {"read_by_source": {}, "as_of": {}, "findings": [], **said}
     ledger = SimpleNamespace(figures=lambda _: known)
     campus = sample_campus()
     return SimpleNamespace(rows=rows, box=lambda _: held, ledger=ledger, campus=campus, today=TODAY, **plain)
@@ -47,6 +48,12 @@ def test_what_was_sent_new_is_counted_per_system_type_and_shape_and_what_is_carr
 def test_a_system_that_waits_for_a_yes_has_no_night_to_compare_with() -> None:
     held = lines({}).assign(code="OUTPUT-STOPPED", why="x")
     assert figures.of(desk(lines(), held)) == (Figure("cashnet", "sent", 0, 0),)
+
+
+def test_an_output_that_waits_and_has_no_new_row_had_no_night_either() -> None:
+    smaller = Finding("SNAPSHOT-SMALLER", "cashnet", "cashnet: the new snapshot has less")
+    gone = Finding("BRAKE-APPROVED", "peoplesoft", "peoplesoft: approved for this run")
+    assert figures.of(desk(lines(), findings=[smaller, gone])) == (Figure("peoplesoft", "sent", 0, 0),)
 
 
 def test_what_was_held_tonight_stands_under_its_system_or_under_none() -> None:

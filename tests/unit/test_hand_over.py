@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from pipeline.flow.books import UnbalancedError
-from pipeline.ports.ledger import PostingState, UploadState
+from pipeline.ports.ledger import PostingState, UploadState, Way
 from pipeline.ports.outside import Busy, Refused
 from pipeline.sandbox import import_job
 from pipeline.stages import import_file
+from pipeline.stages.external import external_id
 from tests.fakes.fate import Fate, Fates
 from tests.handing_over import IMPORTS, Rig
 
@@ -397,3 +398,16 @@ class Silent:
     def list_fees(self, patron_id: str, patron_id_type: str, status: str) -> object:
         message = "no answer"
         raise Busy(message)
+
+
+def test_what_is_left_of_a_receipt_is_not_handed_over_while_a_share_of_it_stands_otherwise(rig: Rig) -> None:
+    posting = rig.pays("K1", cents=400)
+    wrong = replace(posting, external_id=external_id("campus", "K1", 2), way=Way.API, state=PostingState.MISMATCH)
+    rig.book.by_id[wrong.external_id] = wrong
+    rig.run(1)
+    assert codes(rig) == ["POST-MISMATCH"]
+    rig.book.move_posting(wrong, PostingState.SETTLED, rig.clock.now(), why="ana: put right")
+    rig.run(2)
+    assert (rig.files(), let_go(rig)) == ([], "POST-MISMATCH")
+    rig.run(3)
+    assert [one.external_id for one in rig.book.postings(PostingState.LISTED)] == [posting.external_id]

@@ -60,9 +60,9 @@ def test_of_several_shares_one_that_stands_in_alma_keeps_the_payment_from_being_
     evening = Evening(debt("B1", 600), debt("B2", 400))
     evening.receive(a_payment(fee_ref="", fees=(("B1", 600), ("B2", 400))), a_back(fee_ref="", origin_ref="R-K1"))
     evening.posted_before(400, external_id("campus", "K1", 2), "F2")
-    assert evening.evening() == [EARLY]
-    assert evening.evening() == []
-    assert (evening.state("R1"), evening.tasks()) == (S.TASKED, [("unpay", "B1", 600), ("unpay", "B2", 400)])
+    assert evening.evening() == [EARLY, "BACK-STANDS-IN-PART"]
+    assert evening.standing("K1", "R1") == [(S.HELD, "BACK-STANDS-IN-PART"), (S.HELD, EARLY)]
+    assert evening.fees.requests == []
 
 
 def test_what_is_planned_and_was_sent_by_a_lost_ledger_is_not_given_up() -> None:

@@ -11,7 +11,7 @@ from pipeline.ports.ledger import PaymentState, PostingState, Share
 from pipeline.stages.went_back import WENT_BACK
 from tests.fakes.alma import Read, a_fee
 from tests.fakes.postings import a_charge, a_payment
-from tests.unit.back_kit import a_back, debt
+from tests.unit.back_kit import a_back, debt, unnamed
 from tests.unit.evening_kit import K1, Evening
 
 if TYPE_CHECKING:
@@ -118,3 +118,26 @@ def test_money_that_names_no_patron_may_stand_on_any_fee_of_the_patron_it_was_pu
     evening.receive(a_back(cents=-700, fee_ref="", patron_id="", origin_ref="R-K1"))
     closed_as_we_ask(evening)
     assert evening.night() == [EARLY, "LOCATE-BUSY"]
+
+
+def test_a_part_of_money_that_is_for_no_debt_now_does_not_go_back_unseen_while_alma_has_it() -> None:
+    evening = Evening(debt("B1", 1000))
+    evening.posted_before(400, fee="F1")
+    evening.receive(a_payment("K2"), unnamed("K1", 400))
+    evening.match()
+    assert evening.state("K1") is S.SUSPENSE
+    evening.receive(a_back(cents=-200, fee_ref="", origin_ref="R-K1"))
+    assert evening.night() == [EARLY]
+    assert "Alma has 4.00 on fee F1 under our own id" in evening.book.payments["R1"].why
+    evening.book.settle_payment(evening.book.payments["K1"], S.SETTLED, "", "ada: it is on F1", evening.now)
+    assert evening.night() == []
+    assert (evening.state("R1"), evening.tasks()) == (S.TASKED, [("look", "", 200)])
+
+
+def test_a_part_of_money_that_is_for_no_debt_goes_back_where_alma_has_none_of_it() -> None:
+    evening = Evening(debt("B1", 1000))
+    evening.receive(a_payment("K2"), unnamed("K1", 400))
+    evening.match()
+    evening.receive(a_back(cents=-200, fee_ref="", origin_ref="R-K1"))
+    assert evening.night() == []
+    assert (evening.state("K1"), evening.state("R1"), evening.tasks()) == (S.SUSPENSE, S.SETTLED, [])

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 
 from pipeline.adapters.ledger import audit
 from pipeline.adapters.ledger.audit import Event
-from pipeline.adapters.ledger.schema import findings, ledgers, runs
+from pipeline.adapters.ledger.schema import figures, findings, ledgers, runs
 from pipeline.adapters.ledger.store import Book, Store, add, iso, one, record
 from pipeline.findings import Finding
 from pipeline.ports.ledger import LedgerError, NotOpenedError, Run
@@ -97,11 +97,16 @@ class Runs(Book):
             keep(connection, store, findings, run.number, entry)
 
     def said_last(self, subject: str, codes: Collection[str]) -> Sequence[Finding]:
-        """Give what was found of a subject, of these codes, by the newest run that has anything of the kind."""
+        """Give what the newest run that said any of these codes of a system's output said; nothing once that went.
+
+        It went in the newest run that has a figure ``sent`` of the system, though it be of no rows.
+        """
         of = (self.store.mine(findings), findings.c.subject == subject, findings.c.code.in_(sorted(codes)))
         newest = select(func.max(findings.c.run)).where(*of).scalar_subquery()
-        query = select(findings).where(*of, findings.c.run == newest)
+        sent = (self.store.mine(figures), figures.c.scope == subject, figures.c.what == "sent")
         with self.store.reading() as connection:
+            went = _count(connection, select(func.max(figures.c.run)).where(*sent))
+            query = select(findings).where(*of, findings.c.run == newest, findings.c.run > went)
             rows = connection.execute(query.order_by(findings.c.entry, findings.c.number)).mappings()
             return [Finding(row["code"], row["subject"], row["text"], row["place"]) for row in rows]
 

@@ -1,0 +1,94 @@
+"""What each bursar's files depend on tonight: do they replace each other, what do they repeat, what is still open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import tables
+from pipeline.layouts import layout as layouts
+from pipeline.money import Tally
+from pipeline.ports.ledger import PaymentState
+from pipeline.stages.question import yes_of
+from pipeline.stages.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import pandas as pd
+
+    from pipeline.flow.runner import Work
+
+
+def standing(work: Work) -> pd.DataFrame:
+    """Say what each system's files depend on tonight.
+
+    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
+    all its payments could be read; ``yes``: a person's yes (stages.question.Yes); ``was``: the scope of its newest
+    file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now.
+    """
+    import pandas as pd
+
+    systems = sorted(work.campus.campus.systems)
+    unread = _unread(work, systems)
+    unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
+    was = [work.ledger.last_scope(name) for name in systems]
+    owed = [_owed_otherwise(work, name, scope) for name, scope in zip(systems, was, strict=True)]
+    return pd.DataFrame(
+        {
+            "system": pd.Series(systems, dtype="str"),
+            "snapshot": pd.Series([replaces(work, name) for name in systems], dtype="bool"),
+            "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
+            "unread": pd.Series([name in unread for name in systems], dtype="bool"),
+            "yes": pd.Series([yes_of(work, name) for name in systems], dtype="object"),
+            "was": pd.Series(was, dtype="str"),
+            "owed": pd.Series([one.count for one in owed], dtype="int64"),
+            "owed_cents": pd.Series([one.cents for one in owed], dtype="int64"),
+        }
+    )
+
+
+def _unread(work: Work, systems: Collection[str]) -> set[str]:
+    """Give the systems of which money may have come that does not count as paid yet.
+
+    It was not all read tonight, or by an earlier run that stopped: files wait to be read, or payments to be matched.
+    """
+    if any(desk.stopped and desk.name == "PAYMENTS_IN" for desk in work.before):
+        return set(systems)
+    unread = {system for desk in work.before for system in desk.unread}
+    unread |= {file.feed for file in work.ledger.files_in("payments", "archived")}
+    received = work.ledger.payments_in(PaymentState.RECEIVED)
+    return unread | {one.system for one in received if one.kind == "sale" and one.cents > 0}
+
+
+def _owed_otherwise(work: Work, system: str, was: str) -> Tally:
+    """Add up what is outstanding at a system whose files had another scope up to now; nothing at any other."""
+    if was in ("", "snapshot" if replaces(work, system) else "delta"):
+        return Tally()
+    return tables.tally(work.ledger.open_items(system, ()))
+
+
+def repeated(work: Work) -> pd.DataFrame:
+    """Give all that is owed, where files repeat that; where they say what is new, what was given up unsent."""
+    return _of_each(work, _repeated)
+
+
+def last_snapshots(work: Work) -> pd.DataFrame:
+    """Give what stood in each system's newest snapshot that was sent."""
+    return _of_each(work, lambda work, system: work.ledger.last_snapshot(system))
+
+
+def replaces(work: Work, system: str) -> bool:
+    """Whether a system's files replace each other: each of them is a snapshot."""
+    return layouts.load(work.campus.campus.systems[system].layout, work.campus.folder).scope == "snapshot"
+
+
+def _repeated(work: Work, system: str) -> pd.DataFrame:
+    if not replaces(work, system):
+        return work.ledger.given_up(system)
+    layout = layouts.load(work.campus.campus.systems[system].layout, work.campus.folder)
+    return work.ledger.open_items(system, layout.sources)
+
+
+def _of_each(work: Work, ask: Callable[[Work, str], pd.DataFrame]) -> pd.DataFrame:
+    names = work.campus.campus.systems
+    return together(ask(work, name).assign(system=name).astype({"system": "str"}) for name in names)
