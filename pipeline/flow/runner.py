@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.findings import BOXES, Outcome
-from pipeline.flow import books
-from pipeline.flow.stage_tables import StageTables
+from pipeline.flow import books, stage_tables
 from pipeline.money import Tally
 
 if TYPE_CHECKING:
@@ -126,10 +125,6 @@ class Work:
         return pd.concat(frames, ignore_index=True) if frames else None
 
 
-BOOKS_OF_ACTS = ("none", "enter")
-"""By these is known what goes to the ledger or outside: nothing does before the tables it comes of are on disk."""
-
-
 class FlowStoppedError(Exception):
     """A finding stops the flow; it is the last one of the work's findings."""
 
@@ -142,24 +137,21 @@ def run(
     ``stages`` finds a stage by name; ``known`` gives, by name, a function ``(work) -> frame`` of the ledger.  Raises
     UnbalancedError when the books of a step do not balance, FlowStoppedError on a finding that stops the flow.
     """
-    with StageTables(work.folder) as evidence:
-        for number, step in enumerate(steps):
-            if step.books in BOOKS_OF_ACTS:
-                evidence.settle()
-            given = work.table
-            tables = {name: known[name](work) for name in dict.fromkeys((*step.known, *step.enters))}
-            outcome = _call(stages(step.name), step, work, tables)
-            if outcome is None:
-                continue
-            if work.keep_stages:
-                evidence.keep(f"{number:02d}-{step.name}", given, outcome)
-            entering = [tables[name] for name in step.enters]
-            entry = books.Entry(step.name, given, entering, tables, outcome, work.campus)
-            work.enter_lines(books.EQUATIONS[step.books](entry))
-            _put_down(outcome, work)
-            if step.books == "read" and "currency" in work.rows.columns:
-                _note_what_was_read(work)
-            _ask(step, work)
+    for number, step in enumerate(steps):
+        given = work.table
+        tables = {name: known[name](work) for name in dict.fromkeys((*step.known, *step.enters))}
+        outcome = _call(stages(step.name), step, work, tables)
+        if outcome is None:
+            continue
+        if work.keep_stages:
+            stage_tables.keep(f"{number:02d}-{step.name}", given, outcome, work.folder)
+        entering = [tables[name] for name in step.enters]
+        entry = books.Entry(step.name, given, entering, tables, outcome, work.campus)
+        work.enter_lines(books.EQUATIONS[step.books](entry))
+        _put_down(outcome, work)
+        if step.books == "read" and "currency" in work.rows.columns:
+            _note_what_was_read(work)
+        _ask(step, work)
 
 
 def _call(stage: Callable[..., Any], step: Step, work: Work, tables: Mapping[str, pd.DataFrame]) -> Outcome | None:
