@@ -81,7 +81,7 @@ def step_of(reference: str, number: int) -> str:
 class _Line:
     """What one row says, as far as it tells the row from others."""
 
-    __slots__ = ("content", "fingerprint", "identity", "money", "number", "on", "receipt", "system", "who")
+    __slots__ = ("content", "fingerprint", "identity", "money", "number", "on", "patron", "receipt", "system", "who")
 
     def __init__(self, said: dict[str, str], cents: int) -> None:
         self.system, ref, kind = said["system"], said["payment_ref"], said["kind"]
@@ -89,7 +89,7 @@ class _Line:
         way = ("unreadable " if unreadable else "") + (
             "in" if kind == "sale" else "back" if kind in TAKEN_BACK else kind
         )
-        self.who, self.on = _for_what(said), said["occurred_on"]
+        self.who, self.on, self.patron = _for_what(said), said["occurred_on"], said["patron_id"].casefold()
         self.number = _number(said["payment_line"])
         self.receipt = (self.system, ref, way)
         self.money = (*self.receipt, self.who, str(cents))
@@ -125,12 +125,15 @@ def _number(line: str) -> str:
 
 
 def _counted(lines: Sequence[_Line]) -> list[int]:
-    """Count equal lines from 0, the oldest day first: what a later file adds does not move those before it."""
+    """Count equal lines from 0, the oldest day first: what a later file adds does not move those before it.
+
+    Those of several patrons for one fee are counted apart: who comes first in a file says nothing.
+    """
     seen: Counter[tuple[str, ...]] = Counter()
     found = [0] * len(lines)
     for place in sorted(range(len(lines)), key=lambda place: lines[place].on):
         line = lines[place]
-        said = (line.identity, *(line.content if line.identity == CONTENT else line.money))
+        said = (line.identity, *((*line.content, line.patron) if line.identity == CONTENT else line.money))
         found[place] = seen[said]
         seen[said] += 1
     return found

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 
 FOREIGN = "PAYMENT-NOT-OURS"
 
-OTHER_DAY = "PAYMENT-OTHER-DAY"
+OTHER_DAY, OTHER_PATRON = "PAYMENT-OTHER-DAY", "PAYMENT-OTHER-PATRON"
 ANOTHER_DAY = "its receipt said the same money before, of another day than {occurred_on}: the same money, or more of it"
 MADE_GOOD = "its receipt said the same money of {occurred_on} before and took it back: made good again, or told again"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a line of money said when it was first told: fingerprint, file, day, if it was ours, line of its file."""
+    """What a line of money said when first told: fingerprint, file, day, if it was ours, line of its file, patron."""
 
     fingerprint: str
     file_sha: str
     on: str = ""
     foreign: bool = False
     line: str = ""
+    patron: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Row:
     receipt: str
     place: str
     on: str
+    patron: str
     back: str
 
 
@@ -64,7 +66,7 @@ class Memory:
     ours_now: set[str] = field(default_factory=set)
 
     def verdict(self, row: Row) -> tuple[str, str]:
-        """Say what a line is (news, known, changed, repeated, another day, made good) and its key; remember it."""
+        """Say what a line is, such as news, known, changed, repeated or of another day, and its key; remember it."""
         what, key = self.put_aside(row)
         if what == "known" and (before := self.told.get(key)) is not None and before.foreign:
             self.ours_now.add(key)
@@ -80,9 +82,9 @@ class Memory:
         if key in self.told:
             what = "known"
         if what == "known" and (otherwise := self._said_otherwise(row, key)):
-            key = _of_day(key, row.on)
+            key = _of_patron(key, row.patron) if otherwise == "another patron" else _of_day(key, row.on)
             what = "known" if key in self.told else otherwise
-        self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on, line=row.line))
+        self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on, line=row.line, patron=row.patron))
         self.said.setdefault(row.sha, set()).update((row.key, key, row.place))
         return what, key
 
@@ -113,8 +115,10 @@ class Memory:
         self.times.update((row.sha, row.key) for row in rows if row.identity == RECEIPT)
 
     def _said_otherwise(self, row: Row, key: str) -> str:
-        """Say how a receipt says the same money otherwise than before: it may move money twice."""
+        """Say how the same money is said otherwise than before: it may be moved twice."""
         before = self.told[key]
+        if row.identity == CONTENT and before.patron != row.patron:
+            return "another patron"
         if row.identity != RECEIPT:
             return ""
         if "" not in (row.on, before.on) and row.on != before.on:
@@ -138,9 +142,10 @@ def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
     """Give the rows of tables.PAYMENTS as told apart."""
     names = ("payment_key", "fingerprint", "file_sha", "line", "identity", "repeats", "receipt_key", "line_key")
     columns = (frame[name].astype("str").tolist() for name in (*names, "occurred_on"))
+    patrons = frame["patron_id"].astype("str").str.casefold().tolist()
     receipts = zip(*(frame[name].tolist() for name in ("system", "payment_ref", "payment_line", "kind")), strict=True)
     backs = [back_of(*of) if kind == "sale" else "" for *of, kind in receipts]
-    return (Row(*said) for said in zip(*columns, backs, strict=True))
+    return (Row(*said) for said in zip(*columns, patrons, backs, strict=True))
 
 
 def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
@@ -156,6 +161,7 @@ def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
                 found |= {_of_day(key, row.on) for key in mine}
             else:
                 found |= {key_of(row.key, row.fingerprint, *where) for where in (pattern, (row.sha, row.line))}
+                found |= {_of_patron(key, row.patron) for key in mine}
     return found
 
 
@@ -163,7 +169,14 @@ def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
     """Begin with what the ledger knows."""
     return Memory(
         {
-            key: Told(one.fingerprint, one.file_sha, one.occurred_on, _is_foreign(one), str(one.line))
+            key: Told(
+                one.fingerprint,
+                one.file_sha,
+                one.occurred_on,
+                _is_foreign(one),
+                str(one.line),
+                one.patron_id.casefold(),
+            )
             for key, one in known.items()
         },
         streams,
@@ -173,6 +186,11 @@ def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
 def _of_day(key: str, day: str) -> str:
     """Make the key of what a line says again of another day."""
     return key_of(key, "day", day)
+
+
+def _of_patron(key: str, patron: str) -> str:
+    """Make the key of what an equal line says of another patron."""
+    return key_of(key, "patron", patron)
 
 
 def _is_foreign(payment: Payment) -> bool:
@@ -195,5 +213,6 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
     rows.hold(those("changed"), "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
     rows.hold(those("another day"), OTHER_DAY, ANOTHER_DAY)
     rows.hold(those("made good"), OTHER_DAY, MADE_GOOD)
+    rows.hold(those("another patron"), OTHER_PATRON, "an equal line for this fee names another patron")
     rows.hold(those("repeated"), "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
     return rows.outcome()

@@ -78,6 +78,15 @@ def test_a_part_of_money_that_is_for_no_debt_any_more_does_not_go_back_unseen(ca
     assert "REVERSAL-EARLY" in {one.code for one in world.end.payments.values()}
 
 
+PAID_ALIKE = 13657
+"""A seed in which two people pay the same for one fee on one day, without receipts."""
+
+
+def test_of_two_people_who_paid_alike_each_is_entered_under_their_own_name(campuses: Campuses) -> None:
+    world = play(PAID_ALIKE, campuses)
+    assert "PAYMENT-OTHER-PATRON" in {one.code for one in world.end.payments.values()}
+
+
 def caught(bug: Planted, campuses: Campuses) -> int | None:
     """Play until the referee calls something of the bug's kinds; give the seed."""
     for seed in range(bug.first, bug.first + ENOUGH):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.ports.ledger import PaymentState
-from tests.unit.return_kit import Counter, boxes, cashnet, codes
+from tests.unit.return_kit import PAID, Counter, boxes, cashnet, codes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,3 +153,33 @@ def test_ten_thousand_lines_ask_the_ledger_a_handful_of_times(tmp_path: Path) ->
     assert told(counter, 1, *lines) == {"passed": 10_000}
     assert told(counter, 2, *lines, SALE.replace("R1", "S1")) == {"passed": 1, "duplicate": 10_000}
     assert counter.ledger.asked < 6
+
+
+MINE, YOURS = (f"{patron},01/05/2026,1001,12.50\n" for patron in ("001234567", "007654321"))
+
+
+def paid(counter: Counter, number: int, *lines: str) -> dict[str, int]:
+    """Let the PeopleSoft bursar leave the report that says all of it again, and a night read it."""
+    counter.leave(f"LIBRARY_PAID_{number}.csv", PAID + "".join(lines), at="peoplesoft/out")
+    return boxes(counter.night())
+
+
+def test_an_equal_line_for_a_fee_that_names_another_patron_is_held_under_that_patron(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    assert [paid(counter, 1, YOURS), paid(counter, 2, MINE, YOURS)["held"]] == [{"passed": 1}, 1]
+    assert paid(counter, 3, YOURS, MINE, YOURS)["passed"] == 1
+    assert sorted((one.patron_id, one.code) for one in counter.ledger.payments.values()) == [
+        ("001234567", "PAYMENT-OTHER-PATRON"),
+        ("007654321", ""),
+        ("007654321", ""),
+    ]
+
+
+def test_after_a_lost_ledger_the_first_of_them_has_the_key_it_had_whoever_comes_first(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    paid(counter, 1, YOURS)
+    paid(counter, 2, MINE, YOURS)
+    [before] = [one.key for one in counter.ledger.payments.values() if not one.code]
+    counter.ledger.lose()
+    paid(counter, 3, MINE, YOURS)
+    assert [one.key for one in counter.ledger.payments.values() if not one.code] == [before]

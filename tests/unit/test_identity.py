@@ -92,9 +92,15 @@ def test_other_money_under_one_receipt_has_its_key_and_another_fingerprint(other
 
 def test_without_a_receipt_equal_lines_of_a_file_are_counted_and_the_day_is_part_of_it() -> None:
     bare = {"payment_ref": ""}
-    keys = [key for key, _ in told(bare, bare, {**bare, "occurred_on": "2026-01-06"}, {**bare, "patron_id": "ab2"})]
-    assert len(set(keys)) == 4
+    keys = [key for key, _ in told(bare, bare, {**bare, "occurred_on": "2026-01-06"})]
+    assert len(set(keys)) == 3
     assert [key for key, _ in told(bare, bare)] == keys[:2]
+
+
+def test_without_a_receipt_equal_lines_of_several_patrons_for_a_fee_are_counted_apart() -> None:
+    mine, yours = {"payment_ref": ""}, {"payment_ref": "", "patron_id": "ab2"}
+    first, second = (key for key, _ in told(mine, mine))
+    assert [key for key, _ in told(yours, mine, yours, mine)] == [first, first, second, second]
 
 
 def test_who_paid_counts_only_where_no_fee_is_named_and_in_any_case() -> None:
