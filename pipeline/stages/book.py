@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.flow.books import batches_of
 from pipeline.ports.ledger import Booking, FeeState
+from pipeline.stages.together import together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,13 +63,11 @@ def _fees(work: Work) -> pd.DataFrame:
 
     A row without a version is no news for the ledger: its source says it again, every night.
     """
-    import pandas as pd
-
     lines = work.rows
     frames = [_decided(lines[~lines["carried"]], FeeState.CHARGED)]
     for box, state in STATES.items():
         frames += [_decided(rows[rows["version"] > 0], state) for rows in work.boxes[box] if "version" in rows.columns]
-    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    return together(frames)
 
 
 def _decided(rows: pd.DataFrame, state: FeeState) -> pd.DataFrame:
