@@ -143,7 +143,7 @@ def compare(entry: Entry) -> list[Line]:
     exports = total(tally(_exported(frame)) for _, frame in entry.outcome.all_rows())
     lines = [Line(entry.stage, "exports: in = all boxes", tally(_exported(entry.given)), exports)]
     for source, came in entry.given[entry.given["lists"] != "export"].groupby("source", sort=True):
-        boxes = [(box, frame[frame["source"] == source]) for box, frame in entry.outcome.all_rows()]
+        boxes = [(box, changes.of(str(source), frame)) for box, frame in entry.outcome.all_rows()]
         lines += changes.lines(entry.stage, came, boxes, entry.known["positions"], entry.known["receipts"])
     return lines
 
@@ -199,7 +199,7 @@ def _sent_again(entry: Entry) -> Iterator[Line]:
     """Compare, per system that gets any file, what stood in files that were given up with what stands in new ones."""
     passed, standing, repeated = entry.outcome.passed, entry.known["standing"], entry.known["repeated"]
     again = passed.loc[passed["carried"], ["system", "amount_cents"]]
-    adding = set(standing.loc[~standing["snapshot"], "system"]) & set(repeated["system"])
+    adding = set(standing.loc[~standing["snapshot"], "system"]) & set(repeated["system"].unique())
     for system in sorted(adding & {system for system, _ in entry.outcome.planned or ()}):
         given_up, stands = (tally(rows[rows["system"] == system]) for rows in (repeated, again))
         yield Line(entry.stage, f"{system}: given up = sent again", given_up, stands)

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-KEY = ["source", "fee_id"]
+KEY = "fee_id"
+"""Of one source, whose books these are, the fee's id alone says which fee is meant."""
+
 WHOLE: Final = "Int64"
 """Whole numbers of which some may be missing: money is never a float, not even for a moment."""
 
 UNEXPECTED = ("REPORT-BEHIND",)
 """Statements that differ from what is expected and still are no change."""
+
+
+def of(source: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of a source; where all are, they are not copied."""
+    mine = rows["source"] == source
+    return rows if mine.all() else rows[mine]
 
 
 def lines(
@@ -36,7 +44,7 @@ def lines(
     """
     source = came["source"].iloc[0]
     earlier = came["content"].str.contains(":", regex=False).astype(bool)
-    stated = _beside(came[~earlier], positions, receipts)
+    stated = _beside(came[~earlier], *(of(source, known) for known in (positions, receipts)))
     reread = stated[(stated["known"] != "") & (stated["there"] | (stated["amount_cents"] == 0))]
     left = Tally(len(stated), int((stated["said"] - stated["expected"]).sum()))
     changed = total(tally(frame) for box, frame in boxes if box != "unchanged")
@@ -54,16 +62,16 @@ def lines(
 def _set_beside(unchanged: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
     """What unchanged statements say now, and what was expected of them."""
     now = unchanged["original_cents"].where(unchanged["lists"] == "new_since", unchanged["amount_cents"])
-    said = unchanged[KEY].assign(now=now, odd=unchanged["code"].isin(UNEXPECTED))
-    both = said.merge(stated[[*KEY, "expected"]].drop_duplicates(KEY).astype({"expected": WHOLE}), on=KEY, how="left")
+    said = unchanged[[KEY]].assign(now=now, odd=unchanged["code"].isin(UNEXPECTED))
+    both = said.merge(stated[[KEY, "expected"]].drop_duplicates(KEY).astype({"expected": WHOLE}), on=KEY, how="left")
     return both.assign(expected=both["expected"].fillna(0).astype("int64"))
 
 
 def _beside(stated: pd.DataFrame, positions: pd.DataFrame, receipts: pd.DataFrame) -> pd.DataFrame:
     """Set every statement beside its position: what it says, what is expected, how much the fee grew."""
     names = ["billed_cents", "original_cents", "lowered_on"]
-    columns = [*KEY, "known", "lists", "as_of", "amount_cents", "original_cents"]
-    known = positions[[*KEY, *names]].astype(dict.fromkeys(names[:2], WHOLE))
+    columns = [KEY, "known", "lists", "as_of", "amount_cents", "original_cents"]
+    known = positions[[KEY, *names]].astype(dict.fromkeys(names[:2], WHOLE))
     both = stated[columns].merge(known, on=KEY, how="left", suffixes=("", "_before"), indicator="_where")
     there, new = both["_where"] == "both", both["lists"] == "new_since"
     said = both["original_cents"].where(new, both["amount_cents"])
@@ -82,7 +90,7 @@ def _beside(stated: pd.DataFrame, positions: pd.DataFrame, receipts: pd.DataFram
 
 def _paid(both: pd.DataFrame, receipts: pd.DataFrame) -> pd.DataFrame:
     """Set what we paid beside the statements: what each surely knows of, and whether we paid anything at all."""
-    ours = both.reset_index(names="at")[[*KEY, "at", "as_of"]].merge(receipts, on=KEY)
+    ours = both.reset_index(names="at")[[KEY, "at", "as_of"]].merge(receipts, on=KEY)
     ours = ours.sort_values(["at", "day", "cents"], kind="stable")
     open_now = (both["lists"] != "new_since").to_numpy(dtype=bool)
     due = (both["billed"] + both["grown"]).to_numpy(dtype="int64", copy=True)

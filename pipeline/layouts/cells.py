@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import money
-from pipeline.layouts import dates
+from pipeline.layouts import bulk, dates
 from pipeline.layouts.model import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable
+
+    import pyarrow as pa
 
     from pipeline.layouts.model import Column, Layout, Line
 
@@ -25,9 +27,6 @@ NUMBERS = {
     "count": re.compile(r"[0-9]{1,15}", re.ASCII),
 }
 """What a number may look like in a file, going out as well as coming in."""
-
-GLANCE = 100
-"""So many texts of a column show whether they repeat."""
 
 NEVER = ("Cc", "Cs", "Zl", "Zp")
 """Character classes that no text may have: they could end a line where no line ends."""
@@ -94,30 +93,28 @@ class Cell:
             return text.strip(" ")
         return text.lstrip(" ") if self.column.align == "right" else text.rstrip(" ")
 
-    def takes(self, texts: Sequence[str]) -> bool:
+    def takes(self, texts: pa.Array) -> bool:
         """Say at a glance whether every text can stand as it is; False means that each must be looked at.
 
         This is what makes a million rows quick: nearly all texts are short, plain and ASCII.
         """
         column = self.column
-        if column.show != "text" or column.literal is not None or (column.required and not all(texts)):
+        if column.show != "text" or column.literal is not None or (column.required and bulk.has_blank(texts)):
             return False
-        distinct = _distinct(texts)
-        widest = max(map(len, distinct), default=0)
-        return _plain(distinct) and (not isinstance(column.width, int) or widest <= column.width)
+        return self._fit(texts) and bulk.plain(texts)
 
-    def write_all(self, texts: Sequence[str]) -> list[str]:
+    def write_all(self, texts: pa.Array) -> pa.Array:
         """Pad texts that this cell ``takes``."""
         width = self.column.width
-        if not self.fixed or not isinstance(width, int):
-            return list(texts)
-        return [text.rjust(width) if self.column.align == "right" else text.ljust(width) for text in texts]
+        return bulk.padded(texts, width, self.column.align) if self.fixed and isinstance(width, int) else texts
 
-    def leaves(self, texts: Sequence[str]) -> bool:
+    def leaves(self, texts: pa.Array) -> bool:
         """Say at a glance whether no text is cut or folded; False means that each must be looked at."""
+        return bulk.is_ascii(texts) and self._fit(texts)
+
+    def _fit(self, texts: pa.Array) -> bool:
         width = self.column.width
-        widest = max(map(len, texts), default=0)
-        return all(map(str.isascii, texts)) and (not isinstance(width, int) or widest <= width)
+        return not isinstance(width, int) or bulk.widest(texts) <= width
 
     def changed(self, value: str) -> tuple[bool, bool]:
         """Say whether a text is cut, and whether it is folded, to fit."""
@@ -237,25 +234,6 @@ def _day(turn: Callable[[str, str], str], text: str, show: str) -> str:
         return turn(text, show.removeprefix("date:"))
     except dates.NotADayError as error:
         raise MisfitError(str(error)) from None
-
-
-def _distinct(texts: Sequence[str]) -> Collection[str]:
-    """Texts that repeat are looked at once each; the first of them show whether it pays to tell them apart."""
-    first = texts[:GLANCE]
-    return set(texts) if len(set(first)) * 2 <= len(first) else texts
-
-
-def _plain(texts: Collection[str]) -> bool:
-    """Only printable ASCII, no blank at an end, and nothing in it that a mangled number would have."""
-    joined = "\n".join(texts)
-    return (
-        joined.isascii()
-        and joined.replace("\n", "").isprintable()
-        and joined.count("\n") == max(len(texts) - 1, 0)
-        and not any(sign in joined for sign in ("\n ", " \n", "+", ".0"))
-        and not joined.startswith(" ")
-        and not joined.endswith(" ")
-    )
 
 
 def _check_text(text: str, *, free: bool) -> None:

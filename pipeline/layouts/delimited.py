@@ -7,12 +7,15 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.layouts import bulk
 from pipeline.layouts.model import same
 from pipeline.layouts.raw import CUT, OTHER, Raw, UnreadableFileError, decoded
 from pipeline.layouts.unfold import unfolded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
 
     from pipeline.layouts.model import Column, Layout, Line
     from pipeline.layouts.rows import Printed
@@ -29,23 +32,23 @@ def blocks(layout: Layout, printed: Printed) -> Iterator[bytes]:
     """Give the bytes of a file, some thousand lines at a time."""
     heading = [column.name for column in layout.detail.columns] if layout.facts.headings else None
     yield _block(layout, [line for line in (printed.header, heading) if line is not None])
-    for columns in printed.parts:
-        yield _plain_block(layout, columns) or _block(layout, zip(*columns, strict=True))
+    for part in printed.parts:
+        yield _plain_block(layout, part) or _block(layout, zip(*(column.to_pylist() for column in part), strict=True))
     if printed.trailer is not None:
         yield _block(layout, [printed.trailer])
 
 
-def _plain_block(layout: Layout, columns: list[list[str]]) -> bytes:
+def _plain_block(layout: Layout, part: Sequence[pa.Array]) -> bytes:
     """Lines of which no cell needs a quote, all at once; no bytes where one may.
 
     A cell with a delimiter or the end of a line in it shows in how many of them there are.  One cell alone may be
     blank, and a line without anything in it would need quotes.
     """
     ends, between = layout.newline, layout.delimiter
-    lines = list(map(between.join, zip(*columns, strict=True)))
+    lines = bulk.lines(part, between)
     text = ends.join([*lines, ""])
-    wanted = {'"': 0, between: len(lines) * (len(columns) - 1), "\n": len(lines), "\r": len(lines) * (ends == "\r\n")}
-    plain = len(columns) > 1 and all(text.count(sign) == many for sign, many in wanted.items())
+    wanted = {'"': 0, between: len(lines) * (len(part) - 1), "\n": len(lines), "\r": len(lines) * (ends == "\r\n")}
+    plain = len(part) > 1 and all(text.count(sign) == many for sign, many in wanted.items())
     return text.encode(layout.facts.encoding) if plain else b""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.layouts import bulk
 from pipeline.layouts.raw import CUT, OTHER, Raw, UnreadableFileError, decoded
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ def blocks(layout: Layout, printed: Printed) -> Iterator[bytes]:
     between, newline, encoding = layout.facts.between, layout.newline, layout.facts.encoding
     if printed.header is not None:
         yield (between.join(printed.header) + newline).encode(encoding)
-    for columns in printed.parts:
-        lines = map(between.join, zip(*columns, strict=True))
-        yield (newline.join(lines) + newline).encode(encoding)
+    for part in printed.parts:
+        yield newline.join([*bulk.lines(part, between), ""]).encode(encoding)
     if printed.trailer is not None:
         yield (between.join(printed.trailer) + newline).encode(encoding)
 

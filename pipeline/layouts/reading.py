@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.layouts import control, delimited, fixed, kinds, records, workbook
+from pipeline.layouts import bulk, control, delimited, fixed, kinds, records, workbook
 from pipeline.layouts.cells import Cell, MisfitError, cells
 from pipeline.layouts.judging import Faults, Judge
 from pipeline.layouts.returned import PAYMENT_TEXTS, Returned
@@ -127,7 +127,7 @@ class Reading:
     def _understood(self, cell: Cell) -> Values:
         """Every distinct text once; a row whose text makes no sense is blamed and has a blank there."""
         texts = [cell.stripped(text) for text in self._raw.columns[cell.column.name]]
-        if cell.takes(texts):
+        if all(map(str.isascii, texts)) and cell.takes(bulk.of(texts)):
             return texts
         known: dict[str, str | int | None] = {}
         wrong: dict[str, str] = {}

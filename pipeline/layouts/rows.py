@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from pipeline.layouts import bulk
 from pipeline.layouts.cells import Cell, MisfitError, cells
 from pipeline.layouts.order import in_order
 from pipeline.layouts.sources import PER_FILE, SETTING
 from pipeline.money import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
+    import pyarrow as pa
 
     from pipeline.layouts.model import Layout, Line
 
@@ -39,7 +41,7 @@ class Printed:
     """A file as texts: cells of header and trailer (None without one), and the detail lines by columns, in parts."""
 
     header: list[str] | None
-    parts: Iterable[list[list[str]]]
+    parts: Iterable[list[pa.Array]]
     trailer: list[str] | None
 
 
@@ -56,7 +58,7 @@ def faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[str
     for cell in cells(layout, layout.detail, kind):
         values = _column(cell, rows, constants)
         reasons = _misfits(cell, values)
-        for place, value in enumerate(values) if reasons else ():
+        for place, value in enumerate(values.to_pylist()) if reasons else ():
             if value in reasons:
                 why.setdefault(place, []).append(reasons[value])
     _mixed(layout, rows, why)
@@ -72,11 +74,11 @@ def notes(layout: Layout, rows: pd.DataFrame, kind: str) -> list[Changed]:
     for cell in cells(layout, layout.detail, kind):
         if not cell.column.is_free_text:
             continue
-        values = _column(cell, rows, {})
-        texts = _texts_only(cell, values)
-        if texts is not None and cell.leaves(texts):
+        texts = _column(cell, rows, {})
+        if cell.leaves(texts):
             continue
-        known = {value: cell.changed(str(value)) for value in set(values)}
+        values = texts.to_pylist()
+        known = {value: cell.changed(value) for value in set(values)}
         cut = sum(known[value][0] for value in values)
         folded = sum(known[value][1] for value in values)
         if cut or folded:
@@ -99,16 +101,14 @@ def printed(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mapping[st
         message = f"{layout.name}: {next(iter(mixed.values()))[0]}"
         raise ValueError(message)
     header, trailer = (
-        None
-        if line is None
-        else [_texts(cell, [value], {})[0] for cell, value in _once(layout, line, rows, kind, constants)]
+        None if line is None else [_text(cell, value) for cell, value in _once(layout, line, rows, kind, constants)]
         for line in (layout.header, layout.trailer)
     )
     ordered = in_order(rows, out.sort) if out.sort else rows
     return Printed(header, _parts(cells(layout, layout.detail, kind), ordered, constants), trailer)
 
 
-def _parts(line: list[Cell], rows: pd.DataFrame, constants: Mapping[str, str]) -> Iterator[list[list[str]]]:
+def _parts(line: list[Cell], rows: pd.DataFrame, constants: Mapping[str, str]) -> Iterator[list[pa.Array]]:
     """Amounts, types and days repeat: what one part has learnt about them helps the next."""
     learnt: list[tuple[Cell, dict[Value, str]]] = [(cell, {}) for cell in line]
     for place in range(0, len(rows), ROWS_A_PART):
@@ -116,42 +116,45 @@ def _parts(line: list[Cell], rows: pd.DataFrame, constants: Mapping[str, str]) -
         yield [_texts(cell, _column(cell, part, constants), known) for cell, known in learnt]
 
 
-def _column(cell: Cell, rows: pd.DataFrame, constants: Mapping[str, str]) -> list[Value]:
-    """The values of a column; a column that the source does not carry is blank where the layout allows that."""
+def _column(cell: Cell, rows: pd.DataFrame, constants: Mapping[str, str]) -> pa.Array:
+    """The values of a column."""
+    said = _in_all(cell, rows, constants)
+    return bulk.of(rows[cell.column.source]) if said is None else bulk.alike(said, len(rows))
+
+
+def _in_all(cell: Cell, rows: pd.DataFrame, constants: Mapping[str, str]) -> str | None:
+    """What all rows say, or None; a column that the source does not carry is blank where the layout allows that."""
     column = cell.column
     if isinstance(column.literal, str):
-        return [column.literal] * len(rows)
+        return column.literal
     if column.setting:
-        return [constants.get(column.setting, "")] * len(rows)
-    if column.source not in rows.columns and column.optional:
-        return [""] * len(rows)
-    values: list[Value] = rows[column.source].tolist()
-    return values
+        return constants.get(column.setting, "")
+    return "" if column.source not in rows.columns and column.optional else None
 
 
-def _texts(cell: Cell, values: Sequence[Value], known: dict[Value, str]) -> list[str]:
+def _texts(cell: Cell, values: pa.Array, known: dict[Value, str]) -> pa.Array:
     """Plain text all at once; of everything else each distinct value once."""
-    texts = _texts_only(cell, values)
-    if texts is not None and cell.takes(texts):
-        return cell.write_all(texts)
+    if not cell.column.is_number and cell.takes(values):
+        return cell.write_all(values)
+    told = values.dictionary_encode()
+    distinct: list[Value] = told.dictionary.to_pylist()
+    known.update({value: _text(cell, value) for value in distinct if value not in known})
+    return bulk.of([known[value] for value in distinct]).take(told.indices)
+
+
+def _text(cell: Cell, value: Value) -> str:
     try:
-        known.update({value: cell.write(value) for value in set(values) - known.keys()})
+        return cell.write(value)
     except MisfitError as misfit:
         message = f"{cell.column.name} {misfit}: rows with faults must be held, not written"
         raise ValueError(message) from None
-    return [known[value] for value in values]
 
 
-def _texts_only(cell: Cell, values: Sequence[Value]) -> Sequence[str] | None:
-    return None if cell.column.is_number else cast("Sequence[str]", values)
-
-
-def _misfits(cell: Cell, values: Sequence[Value]) -> dict[Value, str]:
+def _misfits(cell: Cell, values: pa.Array) -> dict[Value, str]:
     found: dict[Value, str] = {}
-    texts = _texts_only(cell, values)
-    if texts is not None and cell.takes(texts):
+    if not cell.column.is_number and cell.takes(values):
         return found
-    for value in set(values):
+    for value in values.unique().to_pylist():
         try:
             cell.write(value)
         except MisfitError as misfit:
@@ -187,7 +190,7 @@ def _file_faults(layout: Layout, rows: pd.DataFrame, kind: str, constants: Mappi
     ]
     for line in (layout.header, layout.trailer):
         for cell, value in _once(layout, line, rows, kind, constants) if line and len(rows) and not found else ():
-            found += _misfits(cell, [value]).values()
+            found += _misfits(cell, bulk.of([value])).values()
     return found
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pipeline.money import Tally
     from pipeline.ports.charge_records import Booking, Question, Upload
     from pipeline.ports.records import Run
     from pipeline.ports.states import UploadState
@@ -125,6 +126,9 @@ class ChargeBook(Protocol):
 
     def last_snapshot(self, system: str) -> pd.DataFrame:
         """Give fee_id and amount_cents of every row of the newest snapshot file that is sent; empty if none is."""
+
+    def last_snapshot_total(self, system: str) -> Tally:
+        """Give the rows and cents of the newest snapshot file that is sent, without its rows; nothing if none is."""
 
     def book(self, run: Run, booking: Booking, at: datetime) -> None:
         """Enter a night's decisions, all or nothing.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline import tables
 from pipeline.findings import Finding, Outcome
 from pipeline.layouts import layout as layouts
+from pipeline.money import Tally
 from pipeline.rules import Sorting
 from pipeline.stages.question import told
 from pipeline.stages.scope import turned, without_a_place
@@ -55,15 +56,16 @@ def batch(
 
     ``repeated`` (tables.MOVEMENTS) is what earlier nights entered and tonight's files say: all that is owed, for a
     snapshot, else what stood in files that were given up.  ``last_snapshots`` (system, fee_id, amount_cents) are the
-    rows of the newest snapshots, ``standing`` (system, unsent, unread, yes, was, owed, owed_cents) what a system's
-    files depend on.
+    rows of the newest snapshots, of systems that have no new debt tonight, ``standing`` (stages.system_files.standing)
+    is what a system's files depend on.
     """
     plan = _Plan(Sorting(movements))
     for name in sorted(campus.campus.systems):
         system = campus.campus.systems[name]
         layout = layouts.load(system.layout, campus.folder)
         mine = plan.rows.frame["system"] == name
-        if fault := turned(name, layout, standing[standing["system"] == name]):
+        depends = standing[standing["system"] == name]
+        if fault := turned(name, layout, depends):
             plan.stop(name, fault)
             continue
         before = repeated[repeated["system"] == name]
@@ -74,11 +76,12 @@ def batch(
         snapshot = Snapshot(
             name,
             items=before,
-            last=last_snapshots[last_snapshots["system"] == name],
+            last=Tally(int(depends["last"].iloc[0]), int(depends["last_cents"].iloc[0])),
+            said=last_snapshots[last_snapshots["system"] == name],
             first=plan.rows.frame.loc[first, ["fee_id", "amount_cents"]],
             later=plan.rows.frame[mine & ~first],
         )
-        plan.snapshot(snapshot, standing[standing["system"] == name], system.smaller_percent)
+        plan.snapshot(snapshot, depends, system.smaller_percent)
     return plan.outcome()
 
 

@@ -20,14 +20,16 @@ DEBT = ["source", "against"]
 class Snapshot:
     """What one snapshot system is owed.
 
-    ``items`` (tables.MOVEMENTS) were owed before tonight, each row a fee; ``last`` (fee_id, amount_cents) is what its
-    newest file says.  ``first`` are tonight's first charges, which get rows of their own, ``later`` (tables.MOVEMENTS)
-    all other movements, which change the row of the fee they are against.
+    ``items`` (tables.MOVEMENTS) were owed before tonight, each row a fee.  ``first`` are tonight's first charges, which
+    get rows of their own, ``later`` (tables.MOVEMENTS) all other movements, which change the row of the fee they are
+    against.  ``last`` is what its newest file comes to, and ``said`` (fee_id, amount_cents) are the rows of that; they
+    are looked at only where there is no first charge.
     """
 
     system: str
     items: pd.DataFrame
-    last: pd.DataFrame
+    last: Tally
+    said: pd.DataFrame
     first: pd.DataFrame
     later: pd.DataFrame
 
@@ -62,14 +64,14 @@ class Snapshot:
     @property
     def is_news(self) -> bool:
         """Whether it says anything that the newest file does not."""
-        return len(self.first) > 0 or _rows_of(self.carried) != _rows_of(self.last)
+        return len(self.first) > 0 or _rows_of(self.carried) != _rows_of(self.said)
 
     def too_small(self, percent: int) -> Question | None:
         """A full replacement that is empty or shrunk may wipe out debts: that takes a person.
 
         What tonight's credits take off was asked about fee by fee, so it does not count as shrinking.
         """
-        now, last = tally(self.first) + tally(self.carried), tally(self.last)
+        now, last = tally(self.first) + tally(self.carried), self.last
         owed = tally(self.first) + tally(self.items)
         enough = owed.count * 100 >= last.count * percent and owed.cents * 100 >= last.cents * percent
         if last == Tally() or (now.count and enough):

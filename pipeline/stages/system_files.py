@@ -24,7 +24,8 @@ def standing(work: Work) -> pd.DataFrame:
 
     ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
     all its payments could be read; ``yes``: a person's yes (stages.question.Yes); ``was``: the scope of its newest
-    file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now.
+    file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now;
+    ``last``, ``last_cents``: what its newest snapshot that was sent comes to.
     """
     import pandas as pd
 
@@ -33,6 +34,7 @@ def standing(work: Work) -> pd.DataFrame:
     unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
     was = [work.ledger.last_scope(name) for name in systems]
     owed = [_owed_otherwise(work, name, scope) for name, scope in zip(systems, was, strict=True)]
+    last = [work.ledger.last_snapshot_total(name) for name in systems]
     return pd.DataFrame(
         {
             "system": pd.Series(systems, dtype="str"),
@@ -43,6 +45,8 @@ def standing(work: Work) -> pd.DataFrame:
             "was": pd.Series(was, dtype="str"),
             "owed": pd.Series([one.count for one in owed], dtype="int64"),
             "owed_cents": pd.Series([one.cents for one in owed], dtype="int64"),
+            "last": pd.Series([one.count for one in last], dtype="int64"),
+            "last_cents": pd.Series([one.cents for one in last], dtype="int64"),
         }
     )
 
@@ -73,8 +77,12 @@ def repeated(work: Work) -> pd.DataFrame:
 
 
 def last_snapshots(work: Work) -> pd.DataFrame:
-    """Give what stood in each system's newest snapshot that was sent."""
-    return _of_each(work, lambda work, system: work.ledger.last_snapshot(system))
+    """Give the rows of each system's newest snapshot that was sent; a new debt is news, whatever these say.
+
+    So they are asked for only where there is none: a hundred thousand of them take their time.
+    """
+    new = set(work.rows.loc[tables.first_charges(work.rows), "system"].unique())
+    return _of_each(work, lambda work, system: work.ledger.last_snapshot("" if system in new else system))
 
 
 def replaces(work: Work, system: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.findings import Finding
+from pipeline.money import Tally
 from pipeline.ports.ledger import Figure, LedgerError, NotOpenedError, PaymentState, StaleError, UploadState
 from tests.contract.ledger_kit import (
     EXPORT,
@@ -363,7 +364,9 @@ class ChargeBookContract:
         assert rows(ledger.last_snapshot("peoplesoft"), "fee_id", "amount_cents") == [("F1", 1000)]
         sent(ledger, ledger.uploads()[0])
         assert rows(ledger.last_snapshot("peoplesoft"), "fee_id", "amount_cents") == [("F2", 250), ("F1", 400)]
+        assert ledger.last_snapshot_total("peoplesoft") == Tally(2, 650)
         assert ledger.last_snapshot("cashnet").empty
+        assert ledger.last_snapshot_total("cashnet") == Tally()
 
     def test_findings_are_kept_with_the_night(self, ledger: Ledger) -> None:
         run = begun(ledger)

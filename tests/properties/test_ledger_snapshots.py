@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.adapters.ledger import SqlLedger, open_ledger
 from pipeline.ports.ledger import UploadState
-from pipeline.tables import FOLDED
+from pipeline.tables import FOLDED, tally
 from tests.contract.ledger_kit import begun, booking, fee, in_file, later, lowering, payment, share, snapshot
 from tests.depth import deep
 
@@ -126,6 +126,7 @@ def test_what_is_outstanding_is_what_plain_arithmetic_says(nights: list[Night]) 
             assert dict(zip(billed["fee_id"].tolist(), billed["billed_cents"].tolist(), strict=True)) == known
             last = ledger.last_snapshot("peoplesoft")
             assert dict(zip(last["fee_id"].tolist(), last["amount_cents"].tolist(), strict=True)) == campus.last
+            assert ledger.last_snapshot_total("peoplesoft") == tally(last)
             assert [what for what, left, right in ledger.sums() if left != right] == []
         assert list(ledger.verify_audit()) == []
 

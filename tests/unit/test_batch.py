@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import tables
+from pipeline.money import Tally
 from pipeline.stages.batch import batch
 from pipeline.stages.question import Yes
+from pipeline.tables import tally
 from tests.unit.movement_kit import campus, movements, rows_of
 
 if TYPE_CHECKING:
@@ -32,13 +34,14 @@ SNAPSHOT_ROWS = tables.Table(
 NO = Yes(said=False, asked=())
 
 
-def standing(**said: Yes | bool) -> pd.DataFrame:
+def standing(last: Tally = Tally(), **said: Yes | bool) -> pd.DataFrame:  # noqa: B008 - it cannot be changed
     import pandas as pd
 
     usual = {"snapshot": True, "unsent": False, "unread": False, "yes": NO, **said}
     both = {"system": pd.Series(["cashnet", "peoplesoft"], dtype="str")}
     told = {name: pd.Series([value, NO if name == "yes" else False]) for name, value in usual.items()}
-    return pd.DataFrame(both | told | {"was": "", "owed": 0, "owed_cents": 0})
+    none = {"was": "", "owed": 0, "owed_cents": 0}
+    return pd.DataFrame(both | told | none | {"last": last.count, "last_cents": last.cents})
 
 
 def batched(
@@ -59,7 +62,7 @@ def batched(
     rows = rows_of(
         SNAPSHOT_ROWS, [{"system": "cashnet", "fee_id": fee, "amount_cents": cents} for fee, cents in newest]
     )
-    return batch(tonight, at, TODAY, repeated=items, last_snapshots=rows, standing=standing(**said))
+    return batch(tonight, at, TODAY, repeated=items, last_snapshots=rows, standing=standing(tally(rows), **said))
 
 
 def filed(outcome: Outcome) -> list[list[str]]:

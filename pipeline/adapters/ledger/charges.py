@@ -22,6 +22,7 @@ from pipeline.adapters.ledger.schema import (
 )
 from pipeline.adapters.ledger.store import Book, in_pieces
 from pipeline.adapters.ledger.sums import changed_later, received
+from pipeline.money import Tally
 from pipeline.ports.ledger import DROPPED_UPLOADS, UploadState
 
 if TYPE_CHECKING:
@@ -117,18 +118,18 @@ class Charges(Book):
 
     def last_snapshot(self, system: str) -> pd.DataFrame:
         """Give fee_id and amount_cents of every row of the newest snapshot file that is sent; empty if none is."""
-        query = _snapshots_sent(self.store, system, batches.c.kind, batches.c.sequence)
-        with self.store.reading() as connection:
-            newest = connection.execute(query.order_by(batches.c.batch_id.desc()).limit(1)).one_or_none()
-        if newest is None:
-            return SNAPSHOT_ROWS.empty()
-        parts = _snapshots_sent(self.store, system, batches.c.batch_id).where(
-            batches.c.kind == newest.kind, batches.c.sequence == newest.sequence
-        )
+        parts = _newest_snapshot(self.store, system, batches.c.batch_id)
         rows = select(batch_lines.c.fee_id, batch_lines.c.amount_cents).where(
             self.store.mine(batch_lines), batch_lines.c.batch_id.in_(parts)
         )
         return frame(self.store, SNAPSHOT_ROWS, [rows.order_by(batch_lines.c.batch_id, batch_lines.c.position)])
+
+    def last_snapshot_total(self, system: str) -> Tally:
+        """Give the rows and cents of the newest snapshot file that is sent, without its rows; nothing if none is."""
+        sums = (func.coalesce(func.sum(column), 0) for column in (batches.c.count, batches.c.cents))
+        with self.store.reading() as connection:
+            count, cents = connection.execute(_newest_snapshot(self.store, system, *sums)).one()
+        return Tally(int(count), int(cents))
 
     def book(self, run: Run, booking: Booking, at: datetime) -> None:
         """Enter a night's decisions, all or nothing.
@@ -170,6 +171,14 @@ def _given_up(store: Store, system: str) -> Select[Any]:
     stands = exists().where(SENT_HERE, *(batch_lines.c[name] == movements.c[name] for name in MOVEMENT))
     asked = as_sent(tables.MOVEMENTS, {}).join(lines, line).where(store.mine(movements), ~stands)
     return asked.order_by(movements.c.fee_id, movements.c.source, movements.c.movement)
+
+
+def _newest_snapshot(store: Store, system: str, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Ask of all the files of the snapshot that was sent last: those of its kind and number."""
+    newest = _snapshots_sent(store, system, batches.c.kind, batches.c.sequence)
+    last = newest.order_by(batches.c.batch_id.desc()).limit(1).subquery("last")
+    parts = _snapshots_sent(store, system, *columns)
+    return parts.where(batches.c.kind == last.c.kind, batches.c.sequence == last.c.sequence)
 
 
 def _snapshots_sent(store: Store, system: str, *columns: ColumnElement[Any]) -> Select[Any]:
