@@ -15,4 +15,5 @@ def together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     given = list(frames)
-    return pd.concat([frame for frame in given if len(frame)] or given[:1], ignore_index=True)
+    said = [frame for frame in given if len(frame)] or given[:1]
+    return pd.concat(said, ignore_index=True) if len(said) > 1 else said[0].reset_index(drop=True)

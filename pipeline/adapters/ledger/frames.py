@@ -52,6 +52,8 @@ def _frame(table: Table, texts: dict[str, list[pa.Array]], plain: dict[str, list
     import pandas as pd
     import pyarrow as pa
 
+    if not any(texts.values()) and not any(plain.values()):
+        return table.empty()
     whole = {name: pa.chunked_array(parts, pa.large_string()).combine_chunks() for name, parts in texts.items()}
     if not plain:
         return table.frame({name: values.to_pylist() for name, values in whole.items()})
