@@ -23,6 +23,8 @@ from pipeline.flow.runner import Act, Step, Work
 from pipeline.ports.ledger import LedgerError
 from pipeline.ports.outside import OutsideError
 from pipeline.stages.known import KNOWN
+from pipeline.stages.question import GOES
+from pipeline.stages.review import kept_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,7 +116,10 @@ FLOWS: Mapping[str, Sequence[str]] = {
 }
 """Which tables a command runs, between BEGIN and CLOSE.  In a night money comes in before charges go out."""
 
-APPROVED = ("ARRIVAL-APPROVED", "BRAKE-APPROVED", "PAYMENT-SUM-APPROVED", "SNAPSHOT-APPROVED")
+LET_GO = frozenset(GOES.values())
+"""Findings that say that a person let an output go; something else may keep it back all the same."""
+
+APPROVED = frozenset({"ARRIVAL-APPROVED", "PAYMENT-SUM-APPROVED", *LET_GO})
 """Findings that say, with the figures, what went its way only because a person said yes."""
 
 NOTHING_NEW, SOMETHING_NEW, OPERATOR, LOCKED = 0, 1, 2, 75
@@ -192,8 +197,7 @@ def run_night(night: Night, find: Callable[[str], Callable[..., Any]] = stages.f
     night.posted = len(_posted(night) - posted)
     run_table(night.desk("CLOSE"), find)
     now, code = night.outside.clock.now(), night.exit_code
-    let_through = [(one.subject, one.text) for one in night.findings if one.code in APPROVED]
-    night.ledger.let_through(night.run, night.approved_by, let_through, now)
+    night.ledger.let_through(night.run, night.approved_by, _let_through(night), now)
     night.ledger.note(night.run, night.findings, now)
     night.ledger.end_run(night.run, code, summary(night), now)
     return code
@@ -241,6 +245,13 @@ def told(work: Work) -> Iterator[None]:
 def _posted(night: Night) -> set[str]:
     """The payments that Alma is known to have, or that were recorded, since the run began; not those of all years."""
     return {one.external_id for one in night.ledger.paid_since(night.run.started_at)}
+
+
+def _let_through(night: Night) -> list[tuple[str, str]]:
+    """Give what went its way because a person said yes; not an output that was let go and then stopped all the same."""
+    stopped = kept_back(night.findings, night.campus)
+    said = [one for one in night.findings if one.code in APPROVED]
+    return [(one.subject, one.text) for one in said if one.code not in LET_GO or one.subject not in stopped]
 
 
 def plan_text() -> str:

@@ -109,7 +109,7 @@ def _may_be_approved(question: Question, word: Word, ledger: SqlLedger) -> None:
     entry = catalogue().get(question.code)
     if entry is None or not entry.yes:
         do = f": {entry.do}" if entry else ""
-        message = f"{question}: it is held as {question.code}, which no yes lets go{do}"
+        message = f"{question}: it is held as {question.code}, which no yes to a row lets go{do}"
         raise UsageError(message)
     if (question.code == PLACED) != bool(word.against):
         message = f"{question}: --against names the fee that a credit is for, of a held credit; {PLACED} asks for it"

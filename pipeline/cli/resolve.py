@@ -16,6 +16,7 @@ from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState, Word
 from pipeline.stages import resolving
 from pipeline.stages.match import free_cents, opens_too_much
+from pipeline.stages.otherwise import OTHERWISE
 from pipeline.stages.resolving import Action, NotPossibleError
 from pipeline.stages.undone import UNDONE, paid_again
 
@@ -138,8 +139,9 @@ class Bench:
 
         def move(by: str, reason: str) -> Posting:
             said = f"{by}: {reason}"
-            # One that goes on keeps its code: what a person has let go is not held for the same again.
-            code = posting.code if to is PostingState.READY else ""
+            # One that goes on keeps its code: what a person has let go is not held for the same again.  So does one
+            # that stands in Alma otherwise: the rest of its receipt is held for that also when it is settled.
+            code = posting.code if to is PostingState.READY or posting.code in OTHERWISE else ""
             return self.ledger.move_posting(
                 posting, to, self.now, code=code, why=said, evidence=f"{wish.action} by {said}"
             )

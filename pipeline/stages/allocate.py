@@ -15,7 +15,7 @@ from pipeline.stages.duties import UNPAY, Duties, surplus
 from pipeline.stages.exported import check_whole
 from pipeline.stages.locate import NotLocatedError, PatronFees, Views, locate, past_of
 from pipeline.stages.origins import cents_for
-from pipeline.stages.plan import Hold, Plan, Stake, Terms, agreed, plan
+from pipeline.stages.plan import OURS, Hold, Plan, Stake, Terms, agreed, plan
 from pipeline.stages.went_back import kept, left_of, taken
 
 if TYPE_CHECKING:
@@ -136,11 +136,19 @@ class Planner:
     def may_stand_elsewhere(self, payment: Payment) -> bool:
         """Say whether money may stand in Alma on other fees than those it is for now, from before a ledger was lost.
 
-        It did not name each of its debts; or it is as old as the ledger, and a person may have put it on another fee.
+        It is for none, or did not name each of its debts; or it is as old as the ledger, and a person may have put it
+        on another fee.
         """
-        if payment.occurred_on <= self._earlier_until:
+        if not payment.shares or payment.occurred_on <= self._earlier_until:
             return True
         return any(not _names(payment, charged) for _, charged in self.charges(payment))
+
+    def strange(self, payment: Payment, fee: AlmaFee) -> frozenset[int]:
+        """Give the sums on a fee under ids of ours that this ledger has no posting for, for money as old as it."""
+        if payment.occurred_on > self._earlier_until:
+            return frozenset()
+        ours = [one for one in fee.transactions if OURS.fullmatch(one.external_id)]
+        return frozenset(one.cents for one in ours if self.book.posting(one.external_id) is None)
 
     @cached_property
     def unpays(self) -> Sequence[Task]:
@@ -248,7 +256,7 @@ def _stakes(payment: Payment, backs: Sequence[Payment], planner: Planner) -> tup
         fees = planner.fees(charged)
         fee = locate(charged, fees, everywhere=unsure)
         seen.update(fees.known)
-        stakes.append(Stake(share, charged, fee, planner.promised.on(fee), gone))
+        stakes.append(Stake(share, charged, fee, planner.promised.on(fee), gone, planner.strange(payment, fee)))
     for charged in planner.elsewhere(payment):
         seen.update(past_of(charged, planner.fees(charged)))
     return stakes, list(seen.values())

@@ -10,8 +10,9 @@ from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import PostingState
 from pipeline.ports.outside import Busy, Lost, PayOrder, Refused
+from pipeline.stages.holding import hold_for
 from pipeline.stages.look import Sight, View, first_look, judge, look, sums_close
-from pipeline.stages.otherwise import MISMATCH, is_otherwise, otherwise
+from pipeline.stages.otherwise import BLIND, MISMATCH, is_otherwise, otherwise
 from pipeline.stages.payable import ENTERED, Hold, by_another_hand, unpayable
 from pipeline.stages.went_back import is_stopped
 
@@ -60,7 +61,7 @@ class Desk:
 
 def tell(before: Posting, after: Posting) -> list[Finding]:
     """Make the finding, if any, of a posting that moved; one that stays where it was is not news."""
-    if after.state is before.state:
+    if (after.state, after.code) == (before.state, before.code):
         return []
     code = after.code if after.state is PostingState.HELD else TOLD.get(after.state, "")
     text = f"{dollars(after.cents)} for fee {after.alma_fee_id}: {after.why}"
@@ -82,16 +83,21 @@ def post_one(posting: Posting, fees: PatronFees, desk: Desk) -> Posting:
         return found(posting, view, desk)
     if doubtful:
         return _doubt(posting, view, desk)
+    return posting if _awaits_word(posting) else _unsent(posting, view, fees, desk)
+
+
+def _unsent(posting: Posting, view: View, fees: PatronFees, desk: Desk) -> Posting:
+    """Pay one that does not stand on its fee, if there is nothing against it."""
     if view.sight is Sight.BLIND:
-        return _blind(posting, view, desk)
+        return blind(posting, view.text, desk)
     if reason := _why_not(posting, view):
         return hold(posting, reason, desk)
-    if against := _of_its_payment(posting, fees, desk):
-        blind = against.sight is Sight.BLIND
-        return _blind(posting, against, desk) if blind else hold(posting, Hold(MISMATCH, against.text), desk)
-    if posting.state is PostingState.HELD:
-        posting = desk.book.move_posting(posting, PostingState.READY, desk.clock.now(), why="what held it back is gone")
-    return _send(posting, fees, desk)
+    against = _of_its_payment(posting, fees, desk)
+    if against is None:
+        return _send(_over(posting, desk), fees, desk)
+    if against.sight is Sight.BLIND:
+        return blind(posting if posting.code == BLIND else _over(posting, desk), against.text, desk)
+    return hold(posting, Hold(MISMATCH, against.text), desk)
 
 
 def found(posting: Posting, view: View, desk: Desk) -> Posting:
@@ -125,27 +131,37 @@ def grown_old(posting: Posting, view: View, settle: timedelta, book: PostingBook
 
 
 def hold(posting: Posting, reason: Hold, desk: Desk) -> Posting:
-    """Hold a posting that is not held yet."""
-    if posting.state is PostingState.HELD:
+    """Hold a posting for the reason that counts now; one that waits for a person's word goes on waiting for it."""
+    if _awaits_word(posting) or (posting.state, posting.code) == (PostingState.HELD, reason.code):
         return posting
-    now = desk.clock.now()
-    return desk.book.move_posting(posting, PostingState.HELD, now, code=reason.code, why=reason.why)
+    return hold_for(posting, reason, desk.book, desk.clock)
+
+
+def blind(posting: Posting, text: str, desk: Desk) -> Posting:
+    """Nobody could tell.  One night of that is an outage; after some a person should know."""
+    if posting.state is not PostingState.READY:
+        return posting
+    posting = desk.book.note_blind(posting, desk.today, text, desk.clock.now())
+    if posting.blind_nights < BLIND_NIGHTS:
+        return posting
+    why = f"on {posting.blind_nights} days Alma could not be asked about it: {text}"
+    return hold(posting, Hold(BLIND, why), desk)
+
+
+def _awaits_word(posting: Posting) -> bool:
+    return is_stopped(posting) or is_otherwise(posting)
+
+
+def _over(posting: Posting, desk: Desk) -> Posting:
+    """Make one ready that was held for what is gone."""
+    if posting.state is not PostingState.HELD:
+        return posting
+    return desk.book.move_posting(posting, PostingState.READY, desk.clock.now(), why="what held it back is gone")
 
 
 def _doubt(posting: Posting, view: View, desk: Desk) -> Posting:
     """Nothing was seen.  That never leads to a second request; once it means anything, a person decides."""
     return grown_old(posting, view, desk.settle, desk.book, desk.clock)
-
-
-def _blind(posting: Posting, view: View, desk: Desk) -> Posting:
-    """Nobody could tell.  One night of that is an outage; after some a person should know."""
-    if posting.state is not PostingState.READY:
-        return posting
-    posting = desk.book.note_blind(posting, desk.today, view.text, desk.clock.now())
-    if posting.blind_nights < BLIND_NIGHTS:
-        return posting
-    why = f"on {posting.blind_nights} days Alma could not be asked about it: {view.text}"
-    return hold(posting, Hold("POST-BLIND", why), desk)
 
 
 def _of_its_payment(posting: Posting, fees: PatronFees, desk: Desk) -> View | None:
@@ -156,8 +172,6 @@ def _of_its_payment(posting: Posting, fees: PatronFees, desk: Desk) -> View | No
 
 
 def _why_not(posting: Posting, view: View) -> Hold | None:
-    if is_stopped(posting) or is_otherwise(posting):
-        return Hold(posting.code, posting.why)
     if view.fee is None:
         return Hold("POST-REFUSED", view.text)
     fee = view.fee

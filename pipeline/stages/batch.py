@@ -70,13 +70,16 @@ def batch(
             continue
         before = repeated[repeated["system"] == name]
         if layout.scope != "snapshot":
-            plan.delta(name, mine, layout, before.reset_index(drop=True))
+            # While a person is asked about its rows, nothing of a system goes out, what was given up neither.
+            again = before if not depends["asked"].any() else before.head(0)
+            plan.delta(name, mine, layout, again.reset_index(drop=True))
             continue
         first = mine & tables.first_charges(plan.rows.frame)
         snapshot = Snapshot(
             name,
             items=before,
-            last=Tally(int(depends["last"].iloc[0]), int(depends["last_cents"].iloc[0])),
+            last=_tally(depends, "last"),
+            made=_tally(depends, "made") if depends["unsent"].any() else None,
             said=last_snapshots[last_snapshots["system"] == name],
             first=plan.rows.frame.loc[first, ["fee_id", "amount_cents"]],
             later=plan.rows.frame[mine & ~first],
@@ -161,6 +164,10 @@ class _Plan:
             lines = pd.concat([lines, *carried], ignore_index=True)
         lines = lines[list(tables.LINES.names)].astype({"batch": "int64", "carried": "bool"})
         return tables.checked(lines, tables.LINES, "batch")
+
+
+def _tally(depends: pd.DataFrame, name: str) -> Tally:
+    return Tally(int(depends[name].iloc[0]), int(depends[f"{name}_cents"].iloc[0]))
 
 
 def _parts(rows: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, Sequence[int]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.findings import Finding, Outcome
 from pipeline.money import Tally, cents, dollars
 from pipeline.rules import Sorting
-from pipeline.stages.figures import LOOK_BACK, held_beside, moved, picture
+from pipeline.stages.figures import LOOK_BACK, held_beside, moved, picture, rows_told
 from pipeline.stages.question import BRAKES, Question, told, yes_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FEWEST = 20
 """With fewer nights there is nothing to compare with."""
+
+NAMED = 5
+"""So many large lines are named one by one."""
 
 LAST_YEAR, AROUND = timedelta(days=364), timedelta(days=3)
 """The same weekday of last year, and how far its week reaches either way."""
@@ -133,18 +136,19 @@ def _faults(work: Work, system: str, tonight: Tonight, before: History) -> Itera
         yield from _held_share(tonight, settings)
         yield from _new(tonight, before)
     elif work.campus.campus.first_nights == "ask":
-        yield "first_nights", f"{tonight.sent}, and only {len(before.nights)} of {FEWEST} nights to compare with"
+        yield "first_nights", f"fewer than {FEWEST} nights to compare with ({rows_told(tonight.rows)})"
 
 
 def _largest(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]:
-    """Name the largest line above the limit, and how many more there are: a yes is for all of them."""
+    """Name the largest lines above the limit, and mark all of them: a yes is for these and no others."""
     if not settings.largest:
         return
     above = tonight.rows[tonight.rows["amount_cents"].abs() > cents(settings.largest)]
     if len(above):
-        worth, fee = min(zip((-above["amount_cents"].abs()).tolist(), above["fee_id"].tolist(), strict=True))
-        more = f" (with others: {moved(above)})" if len(above) > 1 else ""
-        yield "largest", f"fee {fee} of {dollars(-worth)} is above {settings.largest}{more}"
+        ordered = sorted(zip((-above["amount_cents"].abs()).tolist(), above["fee_id"].tolist(), strict=True))
+        named = ", ".join(f"fee {fee} of {dollars(-worth)}" for worth, fee in ordered[:NAMED])
+        more = f" and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
+        yield "largest", f"above {settings.largest}: {named}{more} ({rows_told(above)})"
 
 
 def _amounts(tonight: Tonight, settings: Brakes, before: History) -> Iterator[tuple[str, str]]:
@@ -160,14 +164,16 @@ def _amounts(tonight: Tonight, settings: Brakes, before: History) -> Iterator[tu
         if now > settings.times * usual and now > settings.times * most:
             year = f", {shown(most)} at most in the same week of last year" if last_year else ""
             limit = f"{settings.times} times is the limit"
-            yield name, f"the {name} is {shown(now)} against {shown(usual)} usually{year} ({limit})"
+            says = f"the {name} is {shown(now)} against {shown(usual)} usually{year}"
+            yield name, f"{says} ({limit}; {rows_told(tonight.rows)})"
 
 
 def _held_share(tonight: Tonight, settings: Brakes) -> Iterator[tuple[str, str]]:
     whole = tonight.held + tonight.sent
     enough = tonight.held.cents >= cents(settings.least or "0")
     if enough and tonight.held.count * 100 > whole.count * settings.held_percent:
-        yield "held_share", f"{tonight.held} of {whole} held, more than {settings.held_percent} %"
+        says = f"{tonight.held} of {whole} held, more than {settings.held_percent} %"
+        yield "held_share", f"{says} (to go: {rows_told(tonight.rows)})"
 
 
 def _new(tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
@@ -180,12 +186,16 @@ def _new(tonight: Tonight, before: History) -> Iterator[tuple[str, str]]:
         new = ~words.isin(seen)
         if new.any():
             says = f"{which} never sent there before: {', '.join(sorted(set(words[new])))}"
-            yield name, f"{says} ({moved(rows[new])})"
+            yield name, f"{says} ({rows_told(rows[new])})"
 
 
 def _preview(work: Work) -> Iterator[Finding]:
     skipped = ", ".join(name for name in BRAKES if name != "largest")
     yield Finding("BRAKE-SKIPPED", "preview", f"a preview has no nights to compare with; not asked: {skipped}", "brake")
-    for system, rows in work.rows.groupby("system", sort=True):
-        for _, text in _largest(Tonight(rows, Tally()), work.campus.campus.systems[str(system)].brakes):
-            yield Finding("BRAKE-LARGE-LINE", str(system), f"{system}: {text}; a night would ask for a yes", "brake")
+    for name, rows in work.rows.groupby("system", sort=True):
+        system = str(name)
+        faults = dict(_largest(Tonight(rows, Tally()), work.campus.campus.systems[system].brakes))
+        yield from _muted(work, system, faults)
+        for fault in faults.keys() - _mutes(work, system).keys():
+            text = f"{system}: {faults[fault]}; a night would ask for a yes"
+            yield Finding("BRAKE-LARGE-LINE", system, text, "brake")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import PAYMENT_FILE, UploadState
 from pipeline.stages.publish import deliver_all
-from pipeline.stages.review import EVERYTHING
+from pipeline.stages.review import kept_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 def deliver(work: Work) -> None:
     """Publish every file that is built and not there yet; a system whose new snapshot was stopped keeps its old one."""
-    stopped = {finding.subject for finding in work.findings if finding.stops and finding.entry.scope == "output"}
-    held_back = set(work.campus.campus.systems) if EVERYTHING in stopped else stopped
+    stopped = kept_back(work.findings, work.campus)
     send(
-        work,
-        [one for one in work.ledger.uploads() if one.batch.scope != "snapshot" or one.batch.system not in held_back],
+        work, [one for one in work.ledger.uploads() if one.batch.scope != "snapshot" or one.batch.system not in stopped]
     )
 
 

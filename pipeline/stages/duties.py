@@ -124,6 +124,17 @@ class Duties:
             f"done then must be undone in Alma{anew}",
         )
 
+    def seek(self, cents: int, external_id: str) -> None:
+        """A ledger that was lost may have put that payment on a fee of anybody, and nobody here knows on which."""
+        self._add(
+            LOOK,
+            None,
+            cents,
+            f"{dollars(cents)} {self._went_back()}, and that payment was for no fee here. It is as old as this ledger: "
+            "if one before it was lost, a person may have said then that it is for another patron's fee. Ask them, and "
+            f"if Alma has it there (under the id {external_id}), undo it there; else there is nothing to do",
+        )
+
     def _went_back(self) -> str:
         line = self.line
         receipt = f" {line.payment_ref}" if line.payment_ref else ""

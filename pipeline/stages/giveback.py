@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 Debt = tuple[str, str]
 """Source and fee id."""
 
-"""The way of a charge of which nothing is paid in Alma."""
-
 NOT_THERE = (PostingState.CANCELLED, PostingState.SETTLED, PostingState.RECORDED)
 THERE = (PostingState.POSTED, PostingState.VERIFIED)
 WAITING = (PaymentState.RECEIVED, PaymentState.MATCHED, PaymentState.SUSPENSE, PaymentState.HELD)
@@ -44,7 +42,7 @@ class Origin:
     @property
     def unplaced(self) -> bool:
         """Whether it is for no debt: no plan of it will look in Alma."""
-        return self.payment.state is PaymentState.SUSPENSE
+        return self.waits and not self.payment.shares
 
     def ends(self, back: Payment) -> bool:
         """Say whether a line takes the rest of it before anything is planned."""

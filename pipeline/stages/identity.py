@@ -60,6 +60,11 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
+def person(patron_id: str) -> str:
+    """Give the one form of a patron's id, however it is written: ids are the same in any case."""
+    return patron_id.casefold()
+
+
 def line_of(receipt: str, fingerprint: str, nth: int) -> str:
     """Make the key of a line within a receipt that does not number its lines; equal ones are counted from 0."""
     return key_of(receipt, fingerprint, str(nth))
@@ -89,7 +94,7 @@ class _Line:
         way = ("unreadable " if unreadable else "") + (
             "in" if kind == "sale" else "back" if kind in TAKEN_BACK else kind
         )
-        self.who, self.on, self.patron = _for_what(said), said["occurred_on"], said["patron_id"].casefold()
+        self.who, self.on, self.patron = _for_what(said), said["occurred_on"], person(said["patron_id"])
         self.number = _number(said["payment_line"])
         self.receipt = (self.system, ref, way)
         self.money = (*self.receipt, self.who, str(cents))
@@ -116,7 +121,7 @@ def _for_what(said: dict[str, str]) -> str:
     """Give the debts that a line names, in any order, or else its patron, in any case."""
     if said["fees"]:
         return json.dumps(sorted(json.loads(said["fees"])))
-    return said["fee_ref"] or said["patron_id"].casefold()
+    return said["fee_ref"] or person(said["patron_id"])
 
 
 def _number(line: str) -> str:

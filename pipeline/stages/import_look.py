@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.findings import Finding
 from pipeline.money import dollars
-from pipeline.ports.ledger import PostingState
+from pipeline.ports.ledger import PostingState, Way
 from pipeline.ports.outside import Busy, Refused
-from pipeline.stages.attempt import BLIND_NIGHTS, Desk, hold, tell
+from pipeline.stages.attempt import Desk, blind, hold, tell
 from pipeline.stages.exported import exported_fee, handed_over
-from pipeline.stages.external import OURS, share_number
+from pipeline.stages.external import OURS
 from pipeline.stages.locate import NotLocatedError, Views
 from pipeline.stages.meter import Metered, halted
-from pipeline.stages.otherwise import MISMATCH, is_otherwise
+from pipeline.stages.otherwise import MISMATCH, is_otherwise, on_record
 from pipeline.stages.payable import ENTERED, Debt, Hold, by_another_hand, in_alma, unpayable, wrong_fee
 from pipeline.stages.went_back import is_stopped
 
@@ -68,23 +68,17 @@ class _Looker:
         try:
             reason = self._why_not(posting)
         except Busy as busy:
-            return self._blind(posting, busy)
+            after = blind(posting, str(busy), self._desk)
+            return after if after.state is PostingState.HELD else None
         if reason is not None:
             return hold(posting, reason, self._desk)
+        if self._waits(posting):
+            return None
         self._promised[posting.alma_fee_id] += posting.cents
         if posting.state is PostingState.READY:
             return posting
         now = self._desk.clock.now()
         return self._book.move_posting(posting, PostingState.READY, now, why="what held it back is gone")
-
-    def _blind(self, posting: Posting, busy: Busy) -> Posting | None:
-        if posting.state is not PostingState.READY:
-            return posting
-        posting = self._book.note_blind(posting, self._desk.today, str(busy), self._desk.clock.now())
-        if posting.blind_nights < BLIND_NIGHTS:
-            return None
-        why = f"on {posting.blind_nights} days Alma could not be asked about it: {busy}"
-        return hold(posting, Hold("POST-BLIND", why), self._desk)
 
     def _why_not(self, posting: Posting) -> Hold | None:
         charged = self._book.charge_of(posting.source, posting.fee_id)
@@ -103,16 +97,17 @@ class _Looker:
         )
 
     def _otherwise(self, posting: Posting) -> Hold | None:
-        """A share of its payment that we pay ourselves stands in Alma otherwise than planned."""
+        """Another share of its payment stands in Alma otherwise than planned."""
         if _agreed(posting, MISMATCH):
             return None
+        why = on_record(posting, self._book.postings_of(posting.payment_key))
+        return None if why is None else Hold(MISMATCH, why)
+
+    def _waits(self, posting: Posting) -> bool:
+        """Say whether another share of its payment is to be paid through the API, and was not looked at yet."""
         mine = self._book.postings_of(posting.payment_key)
-        wrong = [f"share {share_number(one.external_id)}" for one in mine if one.state is PostingState.MISMATCH]
-        return (
-            Hold(MISMATCH, f"{', '.join(wrong)} of its payment stands in Alma otherwise than planned")
-            if wrong
-            else None
-        )
+        ready = [one for one in mine if one.way == Way.API and one.state is PostingState.READY]
+        return bool(ready) and not _agreed(posting, MISMATCH)
 
     def _entered(self, posting: Posting, debt: Debt) -> Hold | None:
         """What the balance fell by since the charge, without what we know of: it may be this very payment."""

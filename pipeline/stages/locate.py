@@ -54,6 +54,7 @@ class PatronFees:
         self._since: datetime | None = None
         self._asked: set[str] = set()
         self._fees: dict[str, AlmaFee] = {}
+        self._alone: dict[str, AlmaFee] = {}
         self._failed: Busy | Refused | None = None
 
     def active(self) -> dict[str, AlmaFee]:
@@ -83,10 +84,16 @@ class PatronFees:
     @property
     def known(self) -> dict[str, AlmaFee]:
         """What was seen so far, without asking; nothing once it is too old."""
-        return self._fees if self._fresh() else {}
+        return {**self._alone, **self._fees} if self._fresh() else {}
+
+    def read(self, source: str, fee: AlmaFee) -> None:
+        """Keep a fee of a source that was on no list asked for; read alone it has no currency, so no list gets it."""
+        self._alone[fee.fee_id] = fee
+        self.found(source, fee)
 
     def paid(self, fee: AlmaFee) -> None:
         """Keep a fee as Alma answered it to a payment; a single fee comes without its currency."""
+        self._alone.pop(fee.fee_id, None)
         before = self._fees.get(fee.fee_id)
         if before is not None:
             self._fees[fee.fee_id] = replace(fee, currency=before.currency)
@@ -94,6 +101,7 @@ class PatronFees:
     def forget(self, fee_id: str) -> None:
         """Nobody knows how a fee stands now: it must be looked at alone."""
         self._fees.pop(fee_id, None)
+        self._alone.pop(fee_id, None)
 
     def _fresh(self) -> bool:
         return self._since is not None and self._clock.now() - self._since < FRESH_FOR
@@ -102,7 +110,8 @@ class PatronFees:
         if self._failed is not None:
             raise self._failed
         if not self._fresh():
-            self._since, self._asked, self._fees = self._clock.now(), set(), {}
+            self._since, self._asked = self._clock.now(), set()
+            self._fees, self._alone = {}, {}
         for status in statuses:
             if status not in self._asked:
                 self._ask(status)

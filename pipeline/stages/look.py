@@ -49,22 +49,25 @@ def look(posting: Posting, alma: AlmaFees) -> View:
     try:
         return judge(posting, alma.get_fee(posting.patron_id, posting.patron_id_type, posting.alma_fee_id))
     except Busy as busy:
-        return View(Sight.BLIND, str(busy))
+        return unseen(busy)
     except Refused as no:
-        if no.scope == "system":
-            raise
-        return _among_closed(posting, alma) if no.code == CLOSED_FEE else View(Sight.REFUSED, str(no))
+        return _among_closed(posting, alma) if no.code == CLOSED_FEE else unseen(no)
+
+
+def unseen(failed: Busy | Refused) -> View:
+    """Say what a question shows that failed.  Raises Refused again if Alma refuses all of us."""
+    if isinstance(failed, Busy):
+        return View(Sight.BLIND, str(failed))
+    if failed.scope == "system":
+        raise failed
+    return View(Sight.REFUSED, str(failed))
 
 
 def _among_closed(posting: Posting, alma: AlmaFees) -> View:
     try:
         closed = alma.list_fees(posting.patron_id, posting.patron_id_type, "CLOSED")
-    except Busy as busy:
-        return View(Sight.BLIND, str(busy))
-    except Refused as no:
-        if no.scope == "system":
-            raise
-        return View(Sight.REFUSED, str(no))
+    except (Busy, Refused) as failed:
+        return unseen(failed)
     for fee in closed:
         if fee.fee_id == posting.alma_fee_id:
             return judge(posting, fee)
@@ -100,17 +103,18 @@ def sums_close(fee: AlmaFee) -> bool:
 def first_look(posting: Posting, fees: PatronFees, alma: AlmaFees) -> View:
     """Judge a posting of which no request was ever attempted by what Alma has just listed for its patron.
 
-    A fee that is not listed is read alone; so is that of a held one, unless its patron is asked about anyhow.  Raises
-    Refused only with scope ``system``.
+    A fee that is not listed is read alone, once while that is fresh; so is that of a held one, unless its patron is
+    asked about anyhow.  Raises Refused only with scope ``system``.
     """
     try:
         fee = fees.known.get(posting.alma_fee_id)
         if fee is None and posting.state is not PostingState.HELD:
             fee = fees.likely(posting.source).get(posting.alma_fee_id)
-    except Busy as busy:
-        return View(Sight.BLIND, str(busy))
-    except Refused as no:
-        if no.scope == "system":
-            raise
-        return View(Sight.REFUSED, str(no))
-    return look(posting, alma) if fee is None else judge(posting, fee)
+    except (Busy, Refused) as failed:
+        return unseen(failed)
+    if fee is not None:
+        return judge(posting, fee)
+    view = look(posting, alma)
+    if view.fee is not None:
+        fees.read(posting.source, view.fee)
+    return view

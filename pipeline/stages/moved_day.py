@@ -14,7 +14,7 @@ from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentBook, PaymentState, TaskBook, TaskState
 from pipeline.rules import Sorting
 from pipeline.stages.duties import LOOK
-from pipeline.stages.identity import CONTENT
+from pipeline.stages.identity import CONTENT, person
 from pipeline.stages.origins import names
 from pipeline.stages.withdrawn import FREE
 
@@ -92,7 +92,7 @@ def _corrected(rows: Sequence[Any], posted: Sequence[Payment]) -> Iterator[tuple
 
 def _corrects(row: Any, one: Payment) -> bool:  # noqa: ANN401 - a row of a frame
     """Say whether a row may be another line corrected: money of the same way, for its patron's day or its charge."""
-    same_patron = bool(one.patron_id) and row.patron_id.casefold() == one.patron_id.casefold()
+    same_patron = bool(one.patron_id) and person(row.patron_id) == person(one.patron_id)
     same_day = same_patron and row.occurred_on == one.occurred_on
     named = (row.fee_ref, *(reference for reference, _ in json.loads(row.fees or "[]")))
     same_fee = not names(one).isdisjoint(named)

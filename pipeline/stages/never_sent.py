@@ -13,11 +13,10 @@ from pipeline.ports.ledger import UNSENT, PaymentState, PostingState, Way
 from pipeline.ports.outside import Busy, Refused
 from pipeline.stages.allocate import RECONSIDERED, Planner
 from pipeline.stages.exported import exported_fee
-from pipeline.stages.external import share_number, standing
+from pipeline.stages.external import external_id, share_number, standing
 from pipeline.stages.imported import unaccounted
 from pipeline.stages.locate import NO_PATRON, NotLocatedError, Views
 from pipeline.stages.look import sums_close
-from pipeline.stages.match import debts_of
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
 from pipeline.stages.payable import ENTERED, Hold, ids_in_alma, in_alma
 from pipeline.stages.plan import agreed
@@ -29,13 +28,14 @@ if TYPE_CHECKING:
     from pipeline.ports.ledger import Charged, Payment, Posting
     from pipeline.ports.outside import AlmaFee, AlmaFees, Clock
     from pipeline.stages.allocate import Books
+    from pipeline.stages.duties import Duties
     from pipeline.stages.giveback import Origin
 
 
 Standing = Mapping[int, Sequence[tuple[str, int]]]
 """What Alma has under a payment's own ids: Alma's fee ids and cents, by number of the share."""
 
-BUSY, NOBODY = "LOCATE-BUSY", "LOCATE-NO-PATRON"
+BUSY, NOBODY, DIFFERS = "LOCATE-BUSY", "LOCATE-NO-PATRON", "EARLIER-POSTING-DIFFERS"
 
 IN_PART, NEXT = "BACK-STANDS-IN-PART", "its task comes next"
 
@@ -73,7 +73,7 @@ class NeverSent:
         """
         payment = origin.payment
         by_api = [one for one in unsent if one.payments_to == Way.API]
-        elsewhere = self._elsewhere(payment, unsent)
+        elsewhere = self._planner.elsewhere(payment)
         imported = [one for one in unsent if one.payments_to == Way.IMPORT_FILE] if self._views is not None else []
         try:
             there = self._under_our_ids(origin, [*by_api, *elsewhere])
@@ -89,14 +89,14 @@ class NeverSent:
             return self._put_aside(origin, untold, Hold(ENTERED, why))
         return self._found(origin, unsent, there) if there else ""
 
-    def _elsewhere(self, payment: Payment, unsent: Sequence[Charged]) -> Sequence[Charged]:
-        """Give the debts paid in Alma by us that money may have been put on before a ledger was lost.
+    def seek(self, origin: Origin, cents: int, duties: Duties) -> None:
+        """Let staff look for money for no debt that a person may have put on anybody's fee before a ledger was lost.
 
-        Money that is for no debt may have been put on any of its patron's; else it is told as where it is planned.
+        Whose fees to ask Alma for nobody knows.
         """
-        if unsent:
-            return self._planner.elsewhere(payment)
-        return [one for one in debts_of(payment, self._book) if one.payments_to == Way.API]
+        payment = origin.payment
+        if self._alma is not None and origin.unplaced and payment.occurred_on <= self._earlier_until:
+            duties.seek(cents, external_id(self._campus_key, payment.key, 1))
 
     @cached_property
     def _planner(self) -> Planner:
@@ -133,7 +133,7 @@ class NeverSent:
             shares = [one for one in origin.payment.shares if (one.source, one.fee_id) in going]
             if any(one.number not in there for one in shares):
                 return self._by_hand(origin.payment, text)
-            return f"{text}; {'say what becomes of it' if origin.unplaced else NEXT}"
+            return f"{text}; {NEXT if _is_planned_next(origin.payment) else 'say what becomes of it'}"
         found = {(number, *one) for number, each in there.items() for one in each}
         stray = not found <= {_as_found(one) for one in origin.postings}
         lacking = [one for one in origin.postings if one.state in UNSENT and _as_found(one) not in found]
@@ -206,6 +206,11 @@ def _code(unseen: Exception) -> str:
     if isinstance(unseen, NotLocatedError):
         return unseen.code
     return NOBODY if isinstance(unseen, Refused) and unseen.code in NO_PATRON else BUSY
+
+
+def _is_planned_next(payment: Payment) -> bool:
+    """Say whether its plan is written by itself, which finds what stands in Alma: not while a person must speak."""
+    return payment.state is PaymentState.MATCHED or payment.code in RECONSIDERED - {DIFFERS}
 
 
 def _known(origin: Origin) -> set[int]:

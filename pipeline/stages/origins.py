@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.ports.ledger import PaymentState
+from pipeline.stages.identity import person
+from pipeline.stages.told import OTHER_PATRON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,23 +31,40 @@ def by_receipt(back: Payment, book: PaymentBook) -> Sequence[Payment]:
 
 
 def by_fee(back: Payment, charged: Charged, book: PaymentBook) -> Sequence[Payment]:
-    """Give the payments of a debt that a line may take back which knows no receipt: the newest first, none later.
+    """Give the payments of a debt that a line may take back which knows no receipt, and none that is later.
 
+    Those of its own patron come first, then the others, each the newest first.
     One that was cancelled has nothing left; it is among them if it was of just these cents, for it went back then.
     """
     paid = book.payments_for(charged.source, charged.fee_id)
     fits = [one for one in paid if one.system == back.system and _brought(one) and _no_later(one, back)]
-    return [one for one in reversed(fits) if one.state is not PaymentState.CANCELLED or one.cents == -back.cents]
+    newest_first = [
+        one for one in reversed(fits) if one.state is not PaymentState.CANCELLED or one.cents == -back.cents
+    ]
+    return sorted(newest_first, key=lambda one: person(one.patron_id) != person(back.patron_id))
+
+
+def in_question(back: Payment, book: PaymentBook) -> Payment | None:
+    """Give what may be the payment of just these cents that a line takes back by its fee and patron.
+
+    A person has still to say whether that is money of its own, or the same money as another patron's.
+    """
+    held = [one for one in book.payments_in(PaymentState.HELD) if one.code == OTHER_PATRON]
+    said = (back.system, back.fee_ref, -back.cents)
+    like = [one for one in held if (one.system, one.fee_ref, one.cents) == said]
+    return next((one for one in like if person(one.patron_id) == person(back.patron_id)), None)
 
 
 def backs_of(payment: Payment, book: PaymentBook) -> Sequence[Payment]:
     """Give the lines that took money of a payment back, also those that took all that was left of its receipt at once.
 
-    Of the latter only the shares for the payment's own debts may be its money.
+    Of the latter only the shares for the payment's own debts may be its money.  One that ended while it was for no debt
+    may have gone back with the other lines of its receipt.
     """
-    debts = sorted({(share.source, share.fee_id) for share in payment.shares}) if payment.payment_ref else []
-    lines = {one.key: one for debt in debts for one in book.payments_for(*debt) if one.cents < 0}
-    return [*book.backs_of(payment.key), *(one for one in lines.values() if _of_the_whole(one, payment))]
+    lines = _ended_with(payment, book) if payment.payment_ref else []
+    debts = sorted({(share.source, share.fee_id) for one in lines for share in one.shares})
+    backs = {one.key: one for debt in debts for one in book.payments_for(*debt) if one.cents < 0}
+    return [*book.backs_of(payment.key), *(one for one in backs.values() if _of_the_whole(one, payment))]
 
 
 def is_for(back: Payment, payment: Payment, debts: Collection[tuple[str, str] | None]) -> bool:
@@ -66,6 +85,12 @@ def names(line: Payment) -> set[str]:
 def cents_for(payment: Payment, debt: tuple[str, str]) -> int:
     """Add up a payment's cents for one debt."""
     return sum(share.cents for share in payment.shares if (share.source, share.fee_id) == debt)
+
+
+def _ended_with(payment: Payment, book: PaymentBook) -> Sequence[Payment]:
+    """Give the lines of a receipt whose debts tell what took a payment back with all of them: mostly its own."""
+    ended = payment.state is PaymentState.SETTLED and not payment.shares
+    return book.payments_of(payment.system, payment.payment_ref) if ended else [payment]
 
 
 def _of_the_whole(back: Payment, payment: Payment) -> bool:

@@ -50,7 +50,8 @@ class Stake:
 
     ``fee`` is what Alma shows (None where the way is not ``api``).  ``taken`` is what other payments of ours will still
     take from the fee's balance, or, without a fee, what they took of what was charged; in cents.  ``gone`` are the
-    cents of the share that went back already.
+    cents of the share that went back already.  ``strange`` are sums that stand on the fee under ids of ours which the
+    ledger has no posting for: one of them may be this money, where a lost ledger knew it by another key.
     """
 
     share: Share
@@ -58,6 +59,7 @@ class Stake:
     fee: AlmaFee | None
     taken: int
     gone: int = 0
+    strange: frozenset[int] = frozenset()
 
     @property
     def kept(self) -> int:
@@ -168,13 +170,20 @@ def _room(debt: Debt, stake: Stake, payment: Payment, taken: int, there: int) ->
     left = debt.fee.balance_cents - taken
     amounts = {stake.share.cents, stake.kept, min(stake.kept, left)}
     amounts |= {payment.cents} if len(payment.shares) == 1 else set()
-    entered = None if agreed(payment) else entered_already(debt, amounts)
+    entered = None if agreed(payment) else entered_already(debt, amounts) or _posted_before(stake.strange & amounts)
     if hold := entered or unpayable(debt.fee):
         return hold
     if left <= 0:
         why = f"payments on their way cover the {dollars(debt.fee.balance_cents)} left on it"
         return Hold("FEE-PROMISED", why)
     return left
+
+
+def _posted_before(cents: frozenset[int]) -> Hold | None:
+    if not cents:
+        return None
+    why = f"{dollars(max(cents))} stand on it under an id of ours that this ledger does not know"
+    return Hold(ENTERED, f"{why}; see whether it is this payment, posted before a ledger was lost")
 
 
 def agreed(payment: Payment) -> bool:

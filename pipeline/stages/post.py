@@ -15,6 +15,7 @@ from pipeline.stages.attempt import BLIND_FOR, DOUBTFUL, Desk, grown_old, hold, 
 from pipeline.stages.locate import Views
 from pipeline.stages.look import Sight, View
 from pipeline.stages.meter import MOST_CALLS, Metered, halted
+from pipeline.stages.otherwise import is_otherwise
 from pipeline.stages.plan import Hold, Terms
 from pipeline.stages.streams import earlier_until
 
@@ -99,12 +100,13 @@ def _unseen(book: Books, clock: Clock) -> list[Finding]:
 
 
 class _Run:
-    """One run of posting into Alma: the patrons looked at, the cents promised, the patrons who are stopped."""
+    """One run of posting into Alma: the patrons looked at, the cents promised, the patrons and receipts stopped."""
 
     def __init__(self, alma: Metered, planner: Planner, views: Views, desk: Desk, rules: Rules) -> None:
         self._alma, self._planner, self._views, self._desk, self._rules = alma, planner, views, desk, rules
         self._book = planner.book
         self._doubled = {_who(one) for one in self._book.postings(PostingState.DOUBLE)}
+        self._stopped: set[str] = set()
 
     def all(self, payments: Sequence[Payment]) -> list[Finding]:
         """Do it all, until Alma is tired or refuses all of us."""
@@ -172,7 +174,16 @@ class _Run:
             after = post_one(posting, self._views.of(posting), self._desk)
         if after.state is PostingState.DOUBLE:
             self._doubled.add(_who(after))
-        return tell(posting, after)
+        return self._told(posting, after)
+
+    def _told(self, before: Posting, after: Posting) -> list[Finding]:
+        """One alarm is enough for all that is held of one receipt; the share that stands wrong has its own."""
+        findings = tell(before, after)
+        if not findings or not is_otherwise(after):
+            return findings
+        again = after.payment_key in self._stopped
+        self._stopped.add(after.payment_key)
+        return [] if again else findings
 
 
 def _who(one: Charged | Posting) -> Patron:

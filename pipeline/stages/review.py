@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import tables
-from pipeline.findings import Finding, Outcome
+from pipeline.findings import Finding, Outcome, Scope
 from pipeline.rules import Sorting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.campus.load import Loaded
     from pipeline.flow.runner import Work
 
 EVERYTHING = "fees"
 """A STOP about this subject holds back every output: the table all of them are made of is in doubt."""
+
+
+def kept_back(findings: Iterable[Finding], campus: Loaded) -> set[str]:
+    """Name the systems that get nothing new tonight, for an output of theirs, or everything, was stopped."""
+    stopped = {finding.subject for finding in findings if finding.stops and finding.entry.scope is Scope.OUTPUT}
+    return set(campus.campus.systems) if EVERYTHING in stopped else stopped
 
 
 def review(work: Work) -> Outcome:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.money import dollars
 from pipeline.ports.ledger import Share
+from pipeline.stages.identity import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,8 +78,8 @@ def by_name(payment: Payment, named: Sequence[Named], left: int, debts: Sequence
 
 def same_patron(payment: Payment, charged: Charged) -> bool:
     """Say whether a payment names the patron of a debt, as Alma or as the bursar knows them, in any case; or nobody."""
-    said = payment.patron_id.lower()
-    return said in ("", charged.patron_id.lower(), charged.bursar_id.lower())
+    said = person(payment.patron_id)
+    return said in ("", person(charged.patron_id), person(charged.bursar_id))
 
 
 def still_open(debts: Iterable[Charged]) -> list[Charged]:

@@ -22,13 +22,15 @@ class Snapshot:
 
     ``items`` (tables.MOVEMENTS) were owed before tonight, each row a fee.  ``first`` are tonight's first charges, which
     get rows of their own, ``later`` (tables.MOVEMENTS) all other movements, which change the row of the fee they are
-    against.  ``last`` is what its newest file comes to, and ``said`` (fee_id, amount_cents) are the rows of that; they
-    are looked at only where there is no first charge.
+    against.  ``last`` is what its newest file comes to that was sent, and ``said`` (fee_id, amount_cents) are the rows
+    of that; they are looked at only where there is no first charge.  ``made`` is what a newer one comes to that was
+    made and has not arrived; None if there is none.
     """
 
     system: str
     items: pd.DataFrame
     last: Tally
+    made: Tally | None
     said: pd.DataFrame
     first: pd.DataFrame
     later: pd.DataFrame
@@ -69,12 +71,14 @@ class Snapshot:
     def too_small(self, percent: int) -> Question | None:
         """A full replacement that is empty or shrunk may wipe out debts: that takes a person.
 
-        What tonight's credits take off was asked about fee by fee, so it does not count as shrinking.
+        What tonight's credits take off was asked about fee by fee, so it does not count as shrinking.  A file that was
+        made was not too small, or a person has let it go: what is no smaller needs nobody again.
         """
         now, last = tally(self.first) + tally(self.carried), self.last
         owed = tally(self.first) + tally(self.items)
         enough = owed.count * 100 >= last.count * percent and owed.cents * 100 >= last.cents * percent
-        if last == Tally() or (now.count and enough):
+        agreed = self.made is not None and now.count >= self.made.count and now.cents >= self.made.cents
+        if last == Tally() or agreed or (now.count and enough):
             return None
         which = f"less than {percent} %" if now.count else "an empty one"
         says = f"the new snapshot has {now}, the last one {last}; {which} needs a person"

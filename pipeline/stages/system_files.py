@@ -8,7 +8,7 @@ from pipeline import tables
 from pipeline.layouts import layout as layouts
 from pipeline.money import Tally
 from pipeline.ports.ledger import PaymentState
-from pipeline.stages.question import yes_of
+from pipeline.stages.question import BRAKES, yes_of
 from pipeline.stages.together import together
 
 if TYPE_CHECKING:
@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 def standing(work: Work) -> pd.DataFrame:
     """Say what each system's files depend on tonight.
 
-    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived; ``unread``: not
-    all its payments could be read; ``yes``: a person's yes (stages.question.Yes); ``was``: the scope of its newest
-    file, "" if it has none; ``owed``, ``owed_cents``: what is outstanding there, if its files have another scope now;
-    ``last``, ``last_cents``: what its newest snapshot that was sent comes to.
+    ``snapshot``: whether its files replace each other; ``unsent``: its newest snapshot never arrived, and comes to
+    ``made``, ``made_cents``; ``unread``: not all its payments could be read; ``asked``: a brake asks about it tonight;
+    ``yes``: a person's yes (stages.question.Yes); ``was``: the scope of its newest file, "" if it has none; ``owed``,
+    ``owed_cents``: what is outstanding there, if its files have another scope now; ``last``, ``last_cents``: what its
+    newest snapshot that was sent comes to.
     """
     import pandas as pd
 
     systems = sorted(work.campus.campus.systems)
     unread = _unread(work, systems)
-    unsent = {upload.batch.system for upload in work.ledger.uploads() if upload.batch.scope == "snapshot"}
+    unsent = {one.batch.system: one.batch for one in work.ledger.uploads() if one.batch.scope == "snapshot"}
+    made = [Tally(unsent[name].count, unsent[name].cents) if name in unsent else Tally() for name in systems]
+    asked = {one.subject for one in work.findings if one.stops and one.code in BRAKES.values()}
     was = [work.ledger.last_scope(name) for name in systems]
     owed = [_owed_otherwise(work, name, scope) for name, scope in zip(systems, was, strict=True)]
     last = [work.ledger.last_snapshot_total(name) for name in systems]
@@ -40,6 +43,9 @@ def standing(work: Work) -> pd.DataFrame:
             "system": pd.Series(systems, dtype="str"),
             "snapshot": pd.Series([replaces(work, name) for name in systems], dtype="bool"),
             "unsent": pd.Series([name in unsent for name in systems], dtype="bool"),
+            "made": pd.Series([one.count for one in made], dtype="int64"),
+            "made_cents": pd.Series([one.cents for one in made], dtype="int64"),
+            "asked": pd.Series([name in asked for name in systems], dtype="bool"),
             "unread": pd.Series([name in unread for name in systems], dtype="bool"),
             "yes": pd.Series([yes_of(work, name) for name in systems], dtype="object"),
             "was": pd.Series(was, dtype="str"),

@@ -17,7 +17,7 @@ from pipeline.stages.giveback import Origin, divided, parts, together, unsent
 from pipeline.stages.match import ALL_BACK, debts_of, fees_named
 from pipeline.stages.never_sent import NeverSent
 from pipeline.stages.of_receipt import TOO_MUCH, UNCLEAR, taken_back
-from pipeline.stages.origins import backs_of, by_fee, by_receipt, cents_for, names
+from pipeline.stages.origins import backs_of, by_fee, by_receipt, cents_for, in_question, names
 from pipeline.stages.payable import Hold
 from pipeline.stages.streams import earlier_until
 from pipeline.stages.writeoffs import TOO_MUCH as MORE_THAN_OPEN
@@ -141,6 +141,9 @@ class Desk:
         paid = [self._known(one) for one in by_fee(line, charged, self.book)] if charged else []
         if not paid or charged is None:
             return Hold(EARLY, f"{dollars(-line.cents)} go back, and no payment is known that they came in with")
+        if like := in_question(line, self.book):
+            waits = f"payment {like.key}, an equal one, waits for a person ({like.code})"
+            return Hold(EARLY, f"{dollars(-line.cents)} go back, and {waits}")
         debt = (charged.source, charged.fee_id)
         exact = [one for one in paid if cents_for(one.payment, debt) == -line.cents]
         left = [one for one in exact if one.left >= -line.cents]
@@ -158,12 +161,15 @@ class Desk:
             return Hold(TOO_MUCH, f"{says} {origin.payment.payment_ref or origin.payment.key} are left")
         going = Going(origin, charged, given, taken)
         stays = going.stays(line)
-        if (stays or origin.unplaced or origin.cancels(line)) and (doubt := self._doubt(origin, stays, charged)):
+        if (stays or origin.unplaced or origin.cancels(line)) and (doubt := self._doubt(going, stays)):
             return Hold(EARLY, f"{dollars(-line.cents)} go back, and {doubt}")
+        duties = Duties(line, self.today)
+        self.never_sent.seek(origin, -line.cents, duties)
         if origin.cancels(line):
+            for task in duties.made:
+                self.book.open_task(task, self.clock.now())
             self.book.cancel_payment(origin.payment, line, _cancelled(line), self.clock.now())
             return None
-        duties = Duties(line, self.today)
         of_no_fee = -line.cents - sum(taken.values())
         if origin.payment.state is PaymentState.SETTLED and of_no_fee:
             duties.look(None, of_no_fee)
@@ -181,12 +187,14 @@ class Desk:
         back = f"{dollars(-line.cents)} go back"
         if any(cents > charged[debt].paid_cents for debt, cents in taken.items()):
             return Hold(TOO_MUCH, f"{back}, and so much is not left of the fees that the receipt paid")
-        if sum(taken.values()) != -line.cents:
+        of_no_fee = sum(one.origin.left - sum(one.taken.values()) for one in going if one.origin.waits)
+        if sum(taken.values()) + of_no_fee != -line.cents:
             return Hold(UNCLEAR, f"{back}, and {dollars(sum(taken.values()))} of that are known to be for a fee")
         if doubt := self._doubt_of_all(line, going):
             return Hold(EARLY, f"{back}, and {doubt}")
         duties = Duties(line, self.today)
         for one in going:
+            self.never_sent.seek(one.origin, one.origin.left, duties)
             self._undo(line, one, duties)
             if one.origin.waits:
                 self.book.settle_payment(one.origin.payment, PaymentState.SETTLED, "", ALL_BACK, self.clock.now())
@@ -205,15 +213,14 @@ class Desk:
                 self._duty(line, going.charged[part.debt], part, cents, duties)
         self._unsend(going.stays(line), line)
 
-    def _doubt(self, origin: Origin, unsent: Sequence[Part], charged: Mapping[Debt, Charged]) -> str:
-        """Say why what is to be cancelled may be in Alma all the same, as after the ledger was lost."""
-        return self.never_sent.doubt(origin, [charged[part.debt] for part in unsent])
+    def _doubt(self, going: Going, unsent: Sequence[Part]) -> str:
+        return self.never_sent.doubt(going.origin, [going.charged[part.debt] for part in unsent])
 
     def _doubt_of_all(self, line: Payment, going: Sequence[Going]) -> str:
         """Say the first doubt; while there is one, nothing of the others is sent either, for they go back as well."""
         unsent = [(one, stays) for one in going if (stays := one.stays(line)) or one.origin.waits]
         for one, stays in unsent:
-            if doubt := self._doubt(one.origin, stays, one.charged):
+            if doubt := self._doubt(one, stays):
                 self.never_sent.withheld |= {other.origin.payment.key for other, _ in unsent if other is not one}
                 return doubt
         return ""

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.money import dollars
 from pipeline.ports.ledger import PaymentState
 from pipeline.rules import Sorting
-from pipeline.stages.identity import CONTENT, RECEIPT, back_of, key_of, line_of
+from pipeline.stages.identity import CONTENT, RECEIPT, back_of, key_of, line_of, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -24,11 +25,19 @@ FOREIGN = "PAYMENT-NOT-OURS"
 OTHER_DAY, OTHER_PATRON = "PAYMENT-OTHER-DAY", "PAYMENT-OTHER-PATRON"
 ANOTHER_DAY = "its receipt said the same money before, of another day than {occurred_on}: the same money, or more of it"
 MADE_GOOD = "its receipt said the same money of {occurred_on} before and took it back: made good again, or told again"
+ANOTHER_PATRON = (
+    "{money} for fee {fee} of {occurred_on} is known as payment {like}; after --resend the match may ask once "
+    "more, for whom the fee was charged (MATCH-OTHER-PATRON)"
+)
+GONE = ", and this file does not say that one any more"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a line of money said when first told: fingerprint, file, day, if it was ours, line of its file, patron."""
+    """What a line of money said when first told: fingerprint, file, day, if it was ours, line of its file, patron.
+
+    ``counts``: a person does not keep it back, nor has ended it; an equal line of another patron is money of its own.
+    """
 
     fingerprint: str
     file_sha: str
@@ -36,6 +45,7 @@ class Told:
     foreign: bool = False
     line: str = ""
     patron: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,27 @@ class Row:
     patron: str
     back: str
 
+    @property
+    def changed(self) -> str:
+        """The key of what it says where it contradicts what is known under its key."""
+        return self.place or key_of(self.key, self.fingerprint)
+
+    def repeated(self, streams: Streams) -> str:
+        """Make the key of an equal line: one for its file; in a report that repeats itself, one for all its files."""
+        of = streams.of(self.sha)
+        where = (of.pattern,) if self.repeats == "cumulative" and of is not None else (self.sha, self.line)
+        return key_of(self.key, self.fingerprint, *where)
+
+    def otherwise(self, key: str) -> str:
+        """Make the key of what it says of known money again, of another day or another patron."""
+        return key_of(key, "day", self.on) if self.identity == RECEIPT else key_of(key, "patron", self.patron)
+
+    def keys(self, streams: Streams) -> set[str]:
+        """Give every key that it may come to bear, and that of what takes it back."""
+        again = {self.repeated(streams)} if self.identity == CONTENT else set()
+        own = {self.key, self.receipt, self.place, self.changed, *again} - {""}
+        return own | {self.otherwise(key) for key in own} | ({self.back} - {""})
+
 
 @dataclass(slots=True)
 class Memory:
@@ -64,6 +95,8 @@ class Memory:
     said: dict[str, set[str]] = field(default_factory=dict)
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
     ours_now: set[str] = field(default_factory=set)
+    like: dict[str, str] = field(default_factory=dict)
+    """By the key of what is said otherwise: that of the known money it is like."""
 
     def verdict(self, row: Row) -> tuple[str, str]:
         """Say what a line is, such as news, known, changed, repeated or of another day, and its key; remember it."""
@@ -76,16 +109,14 @@ class Memory:
         """Say the same of a line that ``receive`` has boxed, which makes nothing ours."""
         what, key = self._in_receipt(row) if row.receipt else self._by_key(row)
         if what == "changed":
-            key = row.place or key_of(row.key, row.fingerprint)
+            key = row.changed
         elif what == "repeated":
-            key = key_of(row.key, row.fingerprint, *self._where(row))
-        if key in self.told:
-            what = "known"
-        if what == "known" and (otherwise := self._said_otherwise(row, key)):
-            key = _of_patron(key, row.patron) if otherwise == "another patron" else _of_day(key, row.on)
-            what = "known" if key in self.told else otherwise
+            key = row.repeated(self.streams)
+        if what == "known" or key in self.told:
+            what, key = self._again(row, key)
         self.told.setdefault(key, Told(row.fingerprint, row.sha, row.on, line=row.line, patron=row.patron))
-        self.said.setdefault(row.sha, set()).update((row.key, key, row.place))
+        own = key in self.like and row.identity == CONTENT and self.told[key].counts
+        self.said.setdefault(row.sha, set()).update((key,) if own else (row.key, key, row.place))
         return what, key
 
     def _by_key(self, row: Row) -> tuple[str, str]:
@@ -114,9 +145,16 @@ class Memory:
         """Count beforehand how often each file says a line of a receipt."""
         self.times.update((row.sha, row.key) for row in rows if row.identity == RECEIPT)
 
-    def _said_otherwise(self, row: Row, key: str) -> str:
-        """Say how the same money is said otherwise than before: it may be moved twice."""
-        before = self.told[key]
+    def _again(self, row: Row, key: str) -> tuple[str, str]:
+        """Say whether known money is said as before, or otherwise under a key of its own: it may be moved twice."""
+        otherwise = self._otherwise(row, self.told[key])
+        if not otherwise:
+            return "known", key
+        own = row.otherwise(key)
+        self.like[own] = key
+        return "known" if own in self.told else otherwise, own
+
+    def _otherwise(self, row: Row, before: Told) -> str:
         if row.identity == CONTENT and before.patron != row.patron:
             return "another patron"
         if row.identity != RECEIPT:
@@ -132,17 +170,12 @@ class Memory:
         once_more = (row.sha, row.line) != (before.file_sha, before.line)
         return once_more and self.times[row.sha, row.key] > self.times[row.sha, row.back]
 
-    def _where(self, row: Row) -> tuple[str, ...]:
-        """An equal line is one for its file; in a report that repeats itself, one for all its files."""
-        of = self.streams.of(row.sha)
-        return (of.pattern,) if row.repeats == "cumulative" and of is not None else (row.sha, row.line)
-
 
 def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
     """Give the rows of tables.PAYMENTS as told apart."""
     names = ("payment_key", "fingerprint", "file_sha", "line", "identity", "repeats", "receipt_key", "line_key")
     columns = (frame[name].astype("str").tolist() for name in (*names, "occurred_on"))
-    patrons = frame["patron_id"].astype("str").str.casefold().tolist()
+    patrons = [person(one) for one in frame["patron_id"].astype("str").tolist()]
     receipts = zip(*(frame[name].tolist() for name in ("system", "payment_ref", "payment_line", "kind")), strict=True)
     backs = [back_of(*of) if kind == "sale" else "" for *of, kind in receipts]
     return (Row(*said) for said in zip(*columns, patrons, backs, strict=True))
@@ -150,19 +183,7 @@ def rows_of(frame: pd.DataFrame) -> Iterator[Row]:
 
 def asked(frames: Iterable[pd.DataFrame], streams: Streams) -> set[str]:
     """Give every key that these rows have, or may come to bear."""
-    found: set[str] = set()
-    for frame in frames:
-        for row in rows_of(frame):
-            of = streams.of(row.sha)
-            pattern = (of.pattern,) if of is not None else ()
-            mine = {row.key, row.receipt, row.place, key_of(row.key, row.fingerprint)} - {""}
-            found |= mine | ({row.back} - {""})
-            if row.identity == RECEIPT:
-                found |= {_of_day(key, row.on) for key in mine}
-            else:
-                found |= {key_of(row.key, row.fingerprint, *where) for where in (pattern, (row.sha, row.line))}
-                found |= {_of_patron(key, row.patron) for key in mine}
-    return found
+    return {key for frame in frames for row in rows_of(frame) for key in row.keys(streams)}
 
 
 def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
@@ -175,22 +196,13 @@ def remembered(known: Mapping[str, Payment], streams: Streams) -> Memory:
                 one.occurred_on,
                 _is_foreign(one),
                 str(one.line),
-                one.patron_id.casefold(),
+                person(one.patron_id),
+                one.code != OTHER_PATRON and one.state is not PaymentState.SETTLED,
             )
             for key, one in known.items()
         },
         streams,
     )
-
-
-def _of_day(key: str, day: str) -> str:
-    """Make the key of what a line says again of another day."""
-    return key_of(key, "day", day)
-
-
-def _of_patron(key: str, patron: str) -> str:
-    """Make the key of what an equal line says of another patron."""
-    return key_of(key, "patron", patron)
 
 
 def _is_foreign(payment: Payment) -> bool:
@@ -204,7 +216,11 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
     told = list(rows_of(given))
     memory.expect(told)
     verdicts = [memory.verdict(row) for row in told]
-    rows = Sorting(given.assign(payment_key=pd.Series([key for _, key in verdicts], index=given.index, dtype="str")))
+    keys = pd.Series([key for _, key in verdicts], index=given.index, dtype="str")
+    likes = pd.Series(list(_likes(told, verdicts, memory)), index=given.index, dtype="str")
+    money = pd.Series([dollars(cents) for cents in given["amount_cents"].tolist()], index=given.index, dtype="str")
+    fees = given["fee_ref"].where(given["fee_ref"] != "", given["fees"])
+    rows = Sorting(given.assign(payment_key=keys, like=likes, money=money, fee=fees))
 
     def those(which: str) -> pd.Series[bool]:
         return pd.Series([what == which for what, _ in verdicts], index=rows.frame.index, dtype=bool)
@@ -213,6 +229,20 @@ def told_apart(given: pd.DataFrame, memory: Memory) -> Outcome:
     rows.hold(those("changed"), "PAYMENT-CHANGED", "receipt {payment_ref} said other money before")
     rows.hold(those("another day"), OTHER_DAY, ANOTHER_DAY)
     rows.hold(those("made good"), OTHER_DAY, MADE_GOOD)
-    rows.hold(those("another patron"), OTHER_PATRON, "an equal line for this fee names another patron")
+    rows.hold(those("another patron"), OTHER_PATRON, ANOTHER_PATRON)
     rows.hold(those("repeated"), "PAYMENT-REPEATED", "an equal line without a receipt came in another file")
-    return rows.outcome()
+    outcome = rows.outcome()
+    return type(outcome)(_as_read(outcome.passed), {box: _as_read(part) for box, part in outcome.boxes.items()})
+
+
+def _likes(told: Sequence[Row], verdicts: Sequence[tuple[str, str]], memory: Memory) -> Iterator[str]:
+    """Name the known payment that an equal line of another patron is like, and say if its file says it no more."""
+    said = {(row.sha, key) for row, (_, key) in zip(told, verdicts, strict=True)}
+    for row, (what, key) in zip(told, verdicts, strict=True):
+        known = memory.like[key] if what == "another patron" else ""
+        gone = known and (row.sha, known) not in said
+        yield f"{known} of another patron{GONE if gone else ''}"
+
+
+def _as_read(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns=["like", "money", "fee"])

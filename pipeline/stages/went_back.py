@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.findings import Finding
 from pipeline.money import dollars
 from pipeline.ports.ledger import UNSENT, PaymentBook, PaymentState, PostingBook, PostingState
+from pipeline.stages.holding import hold_for
 from pipeline.stages.origins import cents_for
+from pipeline.stages.payable import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,8 +111,5 @@ def _kept_for(posting: Posting, payment: Payment, book: PaymentBook) -> int:
 
 def stop_one(posting: Posting, why: str, book: PostingBook, clock: Clock) -> Finding:
     """Hold one that was not sent, whatever it was held for before: it never goes by itself."""
-    now = clock.now()
-    if posting.state is PostingState.HELD:  # for a reason that may be gone tomorrow
-        posting = book.move_posting(posting, PostingState.READY, now, code=posting.code, why=posting.why)
-    held = book.move_posting(posting, PostingState.HELD, now, code=WENT_BACK, why=why)
+    held = hold_for(posting, Hold(WENT_BACK, why), book, clock)
     return Finding(WENT_BACK, held.external_id, f"fee {held.alma_fee_id}: {why}")

@@ -71,7 +71,7 @@ def test_one_that_is_gone_is_held_until_the_older_debt_is_lowered_too(tmp_path: 
         night = nights.told(day)
         assert codes(night, CHARGES, "held") == ["CONTINUED-FALLEN", STAYS]
         assert "an older debt of 50.00: 50.00 less" in words(night)[0]
-    with pytest.raises(UsageError, match="which no yes lets go"):
+    with pytest.raises(UsageError, match="which no yes to a row lets go"):
         decide.approve(decide.Named("5002"), nights.campus_file, decide.Word("it is for that one", "5001"))
     assert decide.approve(decide.Named("5001"), nights.campus_file, decide.Word("the new one is waived too")) == 0
     nights.told(5)

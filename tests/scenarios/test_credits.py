@@ -100,7 +100,7 @@ def test_a_credit_that_was_put_on_a_wrong_fee_is_put_on_the_right_one(tmp_path: 
     nights.night(2)
     decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("typed wrong", "1001"))
     assert codes(nights.night(3), "CHARGES_OUT", "held") == ["CREDIT-EXCEEDS"]
-    with pytest.raises(UsageError, match="CREDIT-EXCEEDS, which no yes lets go"):
+    with pytest.raises(UsageError, match="CREDIT-EXCEEDS, which no yes to a row lets go"):
         decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("let it go"))
     decide.approve(decide.Named("1003"), nights.campus_file, decide.Word("the right one", "1002"))
     assert codes(nights.night(4), "CHARGES_OUT", "held") == []

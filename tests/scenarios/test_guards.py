@@ -150,6 +150,46 @@ def test_a_yes_counts_once_more_after_a_night_whose_payments_could_not_be_read(t
     assert nights.night(4, approved=AT_CASHNET).sent == 0
 
 
+def test_a_yes_to_what_another_question_kept_back_is_not_written_down_as_let_through(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", guest("1001", "6000"))
+    nights.night(1)
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", "nonsense\r\n")
+    assert nights.night(2, approved=AT_CASHNET).sent == 0
+    assert let_through(nights) == []
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{HEADING}T,0,0.00\r\n")
+    assert nights.night(3, approved=AT_CASHNET).sent == 1
+    assert ["above 5000.00" in text for text in let_through(nights)] == [True]
+
+
+def let_through(nights: Nights) -> list[str]:
+    with closing(nights.ledger()) as ledger:
+        return [str(row["text"]) for row in ledger.story("cashnet") if row["event"] == "let through"]
+
+
+@pytest.mark.parametrize("yes", [frozenset[str](), AT_CASHNET])
+def test_a_smaller_snapshot_that_was_let_go_is_sent_when_its_server_is_back(
+    tmp_path: Path, yes: frozenset[str]
+) -> None:
+    nights = Nights(tmp_path)
+    owed = [guest(f"100{number}") for number in range(1, 6)]
+    nights.exported("a.xml", *owed)
+    nights.night(1)
+    lines = "".join(
+        f"D,77{place},1,SALE,CLOSED,1/6/2026,guest@example.edu,CC,LIB-OVERDUE,10.00,ALMA_FEE_ID,{fee['fee_id']}\r\n"
+        for place, fee in enumerate(owed[:4])
+    )
+    nights.drop("cashnet/out", "CASHNET_PAYMENTS_1.csv", f"{HEADING}{lines}T,4,40.00\r\n")
+    assert stops(nights.night(2)) == ["SNAPSHOT-SMALLER"]
+    server = tmp_path / "exchange/bursar/cashnet/in"
+    server.rename(away := server.with_name("away"))
+    third = nights.night(3, approved=AT_CASHNET)
+    assert (third.sent, "SNAPSHOT-SMALLER" in stops(third)) == (0, False)
+    away.rename(server)
+    fourth = nights.night(4, approved=yes)
+    assert (fourth.sent, stops(fourth)) == (1, [])
+
+
 def full_at_book(name: str) -> Callable[..., Any]:
     return _no_space if name == "book" else stages.find(name)
 
@@ -202,10 +242,18 @@ def test_a_yes_that_nobody_would_read_is_refused_with_what_to_do_instead(tmp_pat
     nights = Nights(tmp_path)
     nights.exported("a.xml", {"fee_type": "NEW_TYPE"}, {"fee_id": "1002", "fee_type": "CREDIT", "amount_text": "-3"})
     nights.night(1)
-    with pytest.raises(UsageError, match="NORMALISE-UNMAPPED-TYPE, which no yes lets go: add one line"):
+    with pytest.raises(UsageError, match="NORMALISE-UNMAPPED-TYPE, which no yes to a row lets go: add one line"):
         decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("yes"))
     with pytest.raises(UsageError, match="--against names the fee"):
         decide.approve(decide.Named("1002"), nights.campus_file, decide.Word("yes"))
+
+
+def test_who_says_yes_to_a_row_that_waits_with_its_whole_output_is_told_of_that_yes(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.exported("a.xml", {"amount_text": "6000"})
+    nights.night(1)
+    with pytest.raises(UsageError, match=r"OUTPUT-STOPPED, which no yes to a row lets go: .* --approve"):
+        decide.approve(decide.Named("1001"), nights.campus_file, decide.Word("right"))
 
 
 def test_a_yes_against_a_debt_that_was_never_charged_is_refused(tmp_path: Path) -> None:

@@ -209,6 +209,28 @@ def test_money_as_old_as_its_ledger_looks_for_its_past_on_fees_it_does_not_name(
         assert len(book.allocations) == (0 if told else 1)
 
 
+@pytest.mark.parametrize(
+    ("opened", "cents", "codes"),
+    [("2026-11-30", 400, ["LOOKS-ALREADY-ENTERED"]), ("2026-11-30", 300, []), ("2026-11-01", 400, [])],
+)
+def test_money_as_old_as_its_ledger_is_asked_about_where_an_unknown_posting_of_ours_is_just_so_much(
+    opened: str, cents: int, codes: list[str]
+) -> None:
+    other = paid(cents, external_id("campus", "the key it had before the ledger was lost", 1))
+    book, alma = a_book(named("K1", 400)), an_alma(a_fee(balance=1000 - cents, transactions=(other,)))
+    planner = Planner(book, Views(alma, FakeClock()), opened)
+    _, findings = allocate_payment(book.payments["K1"], planner, TERMS, TODAY, AT)
+    assert [one.code for one in findings] == codes
+
+
+def test_what_this_ledger_has_posted_on_a_fee_is_asked_about_by_no_other_payment() -> None:
+    book = a_book(named("K1", 400), named("K2", 400))
+    alma = an_alma(a_fee(balance=600, transactions=(paid(400, K1),)))
+    planner = Planner(book, Views(alma, FakeClock()), "2026-11-30")
+    told = [allocate_payment(one, planner, TERMS, TODAY, AT)[1] for one in waiting(book)]
+    assert told == [[], []]
+
+
 def test_a_debt_that_goes_on_under_another_id_is_paid_there_unless_it_was_paid_under_the_old_one() -> None:
     charges = [a_charge(continued_by=("B9",))]
     book = a_book(named("K1", 400), charges=charges)

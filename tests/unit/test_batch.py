@@ -34,14 +34,18 @@ SNAPSHOT_ROWS = tables.Table(
 NO = Yes(said=False, asked=())
 
 
-def standing(last: Tally = Tally(), **said: Yes | bool) -> pd.DataFrame:  # noqa: B008 - it cannot be changed
+def standing(last: Tally, made: Tally | None = None, asked: str = "", **said: Yes | bool) -> pd.DataFrame:
+    """A newer snapshot that never arrived comes to ``made``; a brake asks about the system ``asked``."""
     import pandas as pd
 
-    usual = {"snapshot": True, "unsent": False, "unread": False, "yes": NO, **said}
+    usual = {"snapshot": True, "unsent": made is not None, "unread": False, "yes": NO, **said}
     both = {"system": pd.Series(["cashnet", "peoplesoft"], dtype="str")}
     told = {name: pd.Series([value, NO if name == "yes" else False]) for name, value in usual.items()}
-    none = {"was": "", "owed": 0, "owed_cents": 0}
-    return pd.DataFrame(both | told | none | {"last": last.count, "last_cents": last.cents})
+    newest = {"last": last.count, "last_cents": last.cents, "made": 0, "made_cents": 0}
+    newest |= {"made": made.count, "made_cents": made.cents} if made else {}
+    return pd.DataFrame(
+        both | told | newest | {"was": "", "owed": 0, "owed_cents": 0, "asked": both["system"] == asked}
+    )
 
 
 def batched(
@@ -51,18 +55,19 @@ def batched(
     last: tuple[tuple[str, int], ...] | None = None,
     again: tuple[dict[str, Any], ...] = (),
     at: Loaded = SAMPLE,
-    **said: Yes | bool,
+    **said: Any,
 ) -> Outcome:
     """Batch tonight's movements, and ``again`` those of files that were given up.
 
-    At CASHNet so much was owed before, and the newest file says ``last``, or the same.
+    At CASHNet so much was owed before, and the newest file says ``last``, or the same; the rest goes to ``standing``.
     """
     items = movements(*({**AT_CASHNET, "fee_id": fee, "amount_cents": cents} for fee, cents in owed), *again)
     newest = owed if last is None else last
     rows = rows_of(
         SNAPSHOT_ROWS, [{"system": "cashnet", "fee_id": fee, "amount_cents": cents} for fee, cents in newest]
     )
-    return batch(tonight, at, TODAY, repeated=items, last_snapshots=rows, standing=standing(tally(rows), **said))
+    depends = standing(tally(rows), **said)
+    return batch(tonight, at, TODAY, repeated=items, last_snapshots=rows, standing=depends)
 
 
 def filed(outcome: Outcome) -> list[list[str]]:
@@ -134,6 +139,13 @@ def test_what_stood_in_files_that_were_given_up_goes_before_what_is_new_in_files
         ("OUTPUT-AGAIN", "peoplesoft: into new files go 3 rows, -9.00, of files that were given up")
     ]
     assert filed(batched(movements(), again=given_up)) == [["A"], ["B"], ["C"]]
+
+
+def test_what_was_given_up_waits_while_a_person_is_asked_about_its_system() -> None:
+    given_up = ({"fee_id": "A", "amount_cents": 100}, {"fee_id": "B", "amount_cents": 50})
+    waits = batched(movements(), again=given_up, asked="peoplesoft")
+    assert (filed(waits), waits.findings) == ([], ())
+    assert filed(batched(movements(), again=given_up, asked="cashnet")) == [["A", "B"]]
 
 
 def test_what_was_given_up_and_has_no_place_in_the_layout_any_more_stops_its_system() -> None:
@@ -213,7 +225,7 @@ def test_a_paid_fee_that_has_grown_comes_back_under_the_reference_of_its_first_c
 def test_a_snapshot_that_says_what_the_newest_one_says_is_not_sent_again() -> None:
     assert batched(movements(), owed=(("A", 500),)).planned == ()
     assert batched(movements(), owed=(("A", 500),), last=(("A", 600),)).planned == (("cashnet", "charge"),)
-    assert batched(movements(), owed=(("A", 500),), unsent=True).planned == (("cashnet", "charge"),)
+    assert batched(movements(), owed=(("A", 500),), made=Tally(1, 500)).planned == (("cashnet", "charge"),)
 
 
 def test_a_stopped_snapshot_holds_its_new_rows_and_those_that_have_no_file() -> None:
@@ -264,6 +276,19 @@ def test_a_yes_to_a_smaller_snapshot_is_none_to_one_that_has_shrunk_more_since()
     assert "the last run did not ask this" in again.findings[0].text
     unread = batched(movements(), owed=WERE[:4], last=WERE, yes=yes, unread=True)
     assert [one.code for one in unread.findings] == ["SNAPSHOT-UNREAD"]
+
+
+@pytest.mark.parametrize(
+    ("owed", "credited", "made", "stops"),
+    [(4, 0, 4, False), (5, 0, 4, False), (3, 0, 4, True), (4, 1, 4, True), (0, 0, 0, False), (0, 0, 1, True)],
+)
+def test_a_smaller_snapshot_that_was_let_go_and_did_not_arrive_is_asked_about_once(
+    owed: int, credited: int, made: int, *, stops: bool
+) -> None:
+    tonight = movements(*(later(fee, -cents) for fee, cents in WERE[:credited]))
+    outcome = batched(tonight, owed=WERE[:owed], last=WERE, made=Tally(made, made * 100))
+    assert [finding.code for finding in outcome.findings] == ["SNAPSHOT-SMALLER"] * stops
+    assert outcome.planned == (() if stops else (("cashnet", "charge"),))
 
 
 # -- laws

@@ -66,6 +66,11 @@ def charges(number: int, cents: int = 1000, **said: Any) -> pd.DataFrame:
     return tables.MOVEMENTS.frame({name: [row[name] for row in rows] for name in NEW})
 
 
+def fees(*said: tuple[str, int]) -> pd.DataFrame:
+    """Charges by fee id and cents."""
+    return pd.concat([charges(1, cents, fee_id=fee) for fee, cents in said], ignore_index=True)
+
+
 def desk(rows: pd.DataFrame, past: Past, loaded: Loaded, **said: Any) -> Any:
     held = said.pop("held", None)
     plain = {"approved": frozenset(), "run": SimpleNamespace(command="night"), "today": TODAY, **said}
@@ -115,13 +120,44 @@ def test_a_yes_is_for_what_was_asked_and_for_nothing_that_came_up_since() -> Non
     assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-COUNT"], "nobody was asked yet"
     past.said = run(charges(31, 400), past).findings
     assert codes(run(charges(32, 400), past, approved=YES)) == ["BRAKE-COUNT"], "those are other figures"
-    outcome = run(charges(31, 2000), past, approved=YES)
+    past.rows = Past().nights(20, cents=3000).rows
+    outcome = run(charges(31, 400), past, approved=YES)
     assert (codes(outcome), len(outcome.passed)) == (["BRAKE-COUNT", "BRAKE-SUM"], 0)
     old, new = [one.text for one in outcome.findings]
-    assert old.endswith("usually (3 times is the limit); if that is right, say --approve peoplesoft")
+    assert "usually (3 times is the limit; 31 rows, 124.00; rows " in old
+    assert old.endswith("); if that is right, say --approve peoplesoft")
     assert new.endswith("; the last run did not ask this; if it is right too, say --approve peoplesoft once more")
     past.said = outcome.findings
-    assert codes(run(charges(31, 2000), past, approved=YES)) == ["BRAKE-APPROVED", "BRAKE-APPROVED"]
+    assert codes(run(charges(31, 400), past, approved=YES)) == ["BRAKE-APPROVED", "BRAKE-APPROVED"]
+
+
+def test_a_yes_to_large_fees_is_no_yes_to_another_of_the_same_amount() -> None:
+    past, tonight = Past(), fees(("1001", 700000), ("1002", 600000))
+    past.said = run(tonight, past).findings
+    assert codes(run(fees(("1001", 700000), ("1003", 600000)), past, approved=YES)) == ["BRAKE-LARGEST"]
+    other = tonight.assign(patron_id="001234568")
+    assert codes(run(other, past, approved=YES)) == ["BRAKE-LARGEST"], "it is another person's debt by now"
+    assert codes(run(tonight.iloc[::-1], past, approved=YES)) == ["BRAKE-APPROVED"]
+
+
+def test_a_yes_to_a_whole_night_is_no_yes_to_as_many_other_rows_of_the_same_sum() -> None:
+    held = charges(10, 1000).assign(known="", code="MOVED", why="x")
+    for past, loaded, rows, box in (
+        (Past(), campus("ask"), charges(2), None),
+        (Past().nights(20), campus(), charges(31, 2000), None),
+        (Past().nights(20, 39, 39000), campus(), charges(39), held),
+    ):
+        past.said = run(rows, past, loaded, held=box).findings
+        swapped = rows.assign(fee_id=[*rows["fee_id"][:-1], "another"])
+        assert set(codes(run(swapped, past, loaded, held=box, approved=YES))) == {one.code for one in past.said}
+        assert set(codes(run(rows, past, loaded, held=box, approved=YES))) == {"BRAKE-APPROVED"}
+
+
+def test_what_is_asked_of_the_same_rows_is_the_same_on_every_night() -> None:
+    first = run(charges(1), Past().nights(3), campus("ask")).findings
+    later = charges(1, version=2, file_sha="e" * 64, line=7, known="held", effective_date="2026-03-03")
+    again = run(later, Past().nights(4), campus("ask"), today=TODAY + timedelta(days=1)).findings
+    assert [one.text for one in again] == [one.text for one in first]
 
 
 @pytest.mark.parametrize(("strange", "code"), [({"fee_type": "OTHER"}, "TYPE"), ({"patron_id": "A12"}, "SHAPE")])
@@ -129,7 +165,7 @@ def test_a_yes_to_one_strange_row_is_no_yes_to_29_others(strange: dict[str, Any]
     past = Past().nights(20)
     rows = pd.concat([charges(2), charges(1, **strange)], ignore_index=True)
     past.said = run(rows, past).findings
-    assert " (1 row, 10.00); " in past.said[0].text
+    assert " (1 row, 10.00; rows " in past.said[0].text
     assert codes(run(charges(30, **strange), past, approved=YES)) == [f"BRAKE-NEW-{code}"]
     assert codes(run(rows, past, approved=YES)) == ["BRAKE-APPROVED"]
 
@@ -184,7 +220,7 @@ def test_a_type_and_a_shape_never_sent_before_wait_once_there_is_something_to_co
 def test_the_first_nights_ask_or_send_as_the_campus_says() -> None:
     asked = run(charges(1), Past().nights(19), campus("ask"))
     assert codes(asked) == ["BRAKE-FIRST-NIGHTS"]
-    assert "only 19 of 20 nights" in asked.findings[0].text
+    assert "fewer than 20 nights" in asked.findings[0].text
     assert codes(run(charges(1), Past().nights(19), campus("send"))) == []
     assert codes(run(charges(1), Past().nights(20), campus("ask"))) == []
 
@@ -205,9 +241,15 @@ def test_two_runs_of_one_date_are_one_night() -> None:
 def test_one_line_above_the_limit_waits_on_the_first_night_too() -> None:
     outcome = run(charges(2, 500001), Past())
     assert codes(outcome) == ["BRAKE-LARGEST"]
-    assert "fee 0 of 5000.01 is above 5000.00 (with others: 2 rows, 10000.02)" in outcome.findings[0].text
-    assert "(with others" not in run(charges(1, 500001), Past()).findings[0].text
+    assert "above 5000.00: fee 0 of 5000.01, fee 1 of 5000.01 (2 rows, 10000.02; rows " in outcome.findings[0].text
     assert codes(run(charges(2, 500000), Past())) == []
+
+
+def test_of_many_large_lines_the_five_largest_are_named_and_the_others_counted() -> None:
+    rows = fees(*((str(number), number * 100000) for number in range(1, 13)))
+    text = run(rows, Past()).findings[0].text
+    assert "above 5000.00: fee 12 of 12000.00, fee 11 of 11000.00, " in text
+    assert "fee 8 of 8000.00 and 2 more (7 rows, 63000.00; rows " in text
 
 
 def test_a_large_share_held_stops_the_rest_of_that_output() -> None:
@@ -275,6 +317,12 @@ def test_a_preview_brakes_nothing_and_names_what_it_did_not_ask() -> None:
     assert codes(outcome) == ["BRAKE-SKIPPED", "BRAKE-LARGE-LINE"]
     assert not any(finding.stops for finding in outcome.findings)
     assert all(name in outcome.findings[0].text for name in BRAKES if name != "largest")
+
+
+def test_a_preview_tells_a_muted_large_line_as_muted() -> None:
+    loaded = campus(mutes=(Mute(brake="largest", until=TODAY, reason="a lost manuscript"),))
+    outcome = run(charges(1, 600000), Past(), loaded, run=SimpleNamespace(command="preview"))
+    assert codes(outcome) == ["BRAKE-SKIPPED", "BRAKE-MUTED"]
 
 
 def test_a_night_without_rows_has_nothing_to_brake() -> None:

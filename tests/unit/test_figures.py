@@ -56,6 +56,11 @@ def test_an_output_that_waits_and_has_no_new_row_had_no_night_either() -> None:
     assert figures.of(desk(lines(), findings=[smaller, gone])) == (Figure("peoplesoft", "sent", 0, 0),)
 
 
+def test_where_the_table_of_all_fees_is_in_doubt_no_system_had_a_night() -> None:
+    doubt = Finding("GX-STOP", "fees", "fees: strange")
+    assert figures.of(desk(lines(), findings=[doubt])) == ()
+
+
 def test_what_was_held_tonight_stands_under_its_system_or_under_none() -> None:
     coded = lines({}, {}).assign(known=["", "pending"], code="CODE-NO-TERM", why="x")
     read = tables.FEES.frame({"source": ["a"], "file_sha": ["f"], "lists": ["export"], "content": ["c"]})

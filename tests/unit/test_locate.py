@@ -62,6 +62,25 @@ def test_what_our_own_payment_changed_is_known_and_what_nobody_knows_is_forgotte
     assert {one.fee_id: (one.status, one.currency) for one in fees.known.values()} == {"F1": ("CLOSED", "USD")}
 
 
+def test_what_was_read_alone_is_known_while_it_is_fresh_and_is_on_no_list() -> None:
+    alma, clock = an_alma(a_fee("F1", status="INDISPUTE"), a_fee("F2", bursar_id="B2")), FakeClock()
+    fees = of(alma, clock)
+    fees.active()
+    fees.read("export", alone(alma.fee("F1")))
+    assert (set(fees.known), set(fees.active())) == ({"F1", "F2"}, {"F2"})
+    assert fees.of_status("INDISPUTE")["F1"].currency == fees.known["F1"].currency == "USD"
+    fees.read("export", alone(a_fee("F3", bursar_id="B3")))
+    fees.paid(alone(a_fee("F3", bursar_id="B3", balance=0)))
+    assert set(fees.known) == {"F1", "F2"}
+    fees.read("export", alone(a_fee("F3", bursar_id="B3")))
+    fees.forget("F3")
+    assert set(fees.known) == {"F1", "F2"}
+    fees.read("export", alone(a_fee("F3", bursar_id="B3")))
+    clock.sleep(601)
+    fees.active()
+    assert set(fees.known) == {"F2"}
+
+
 def test_the_bursar_id_goes_before_almas_own_id_wherever_it_stands() -> None:
     alma = an_alma(a_fee("B1", bursar_id="B9"), a_fee("F2", bursar_id="B1", status="CLOSED"))
     assert locate(a_charge(), of(alma)).fee_id == "F2"

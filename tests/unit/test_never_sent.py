@@ -166,6 +166,36 @@ def test_money_in_suspense_may_have_been_put_on_any_fee_of_its_patron() -> None:
     assert evening.standing("K1", "R1") == [(S.SUSPENSE, "MATCH-UNKNOWN-FEE"), (S.HELD, EARLY)]
 
 
+def test_what_is_held_for_a_person_and_for_no_debt_is_not_taken_back_in_parts_unseen() -> None:
+    evening = Evening(debt("B1", 1000))
+    evening.posted_before()
+    evening.receive(replace(a_payment(), state=S.HELD, code="PAYMENT-WITHDRAWN?", why="said no more"))
+    evening.receive(a_back("R1", -400, origin_ref="R-K1"))
+    assert evening.evening() == [EARLY]
+    assert evening.book.payments["R1"].why == (
+        "4.00 go back, and Alma has 10.00 on fee F1 under our own id, unknown to this ledger; say what becomes of it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fees", "code", "fee"),
+    [((("B1", 600), ("X", 400)), "MATCH-PARTLY-UNKNOWN", "F1"), ((("B1", 1000),), "EARLIER-POSTING-DIFFERS", "F2")],
+)
+def test_of_what_stands_in_alma_and_waits_for_a_person_no_task_is_promised(
+    fees: tuple[tuple[str, int], ...], code: str, fee: str
+) -> None:
+    evening = Evening(debt("B1", 1000), debt("B2", 1000))
+    evening.earlier_until = "2026-11-30"
+    evening.posted_before(600, fee=fee)
+    evening.receive(a_payment(fee_ref="", fees=fees))
+    evening.match()
+    held = replace(evening.book.payments["K1"], state=S.HELD, code=code, why="a person must say")
+    evening.book.payments["K1"] = held
+    evening.receive(a_back(cents=-fees[0][1], fee_ref="B1", origin_ref="R-K1"))
+    assert evening.back() == [EARLY]
+    assert evening.book.payments["R1"].why.endswith("; say what becomes of it")
+
+
 IMPORTED = "BURSAR_IMPORT"
 
 

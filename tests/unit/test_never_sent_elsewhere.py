@@ -29,6 +29,45 @@ def test_money_that_names_no_fee_may_have_been_on_another_one_before_the_ledger_
     assert evening.standing("K1", "R1") == [(S.MATCHED, ""), (S.HELD, EARLY)]
 
 
+def of_a_stranger(cents: int = 1000) -> Evening:
+    """P9's payment names a charge that nobody knows; a lost ledger had put it on P1's fee, as a person said."""
+    evening = Evening(debt("B1", 1000))
+    evening.earlier_until = "2026-11-30"
+    evening.posted_before()
+    evening.receive(a_payment(fee_ref="STRAY", patron_id="P9"))
+    evening.receive(a_back(cents=-cents, fee_ref="", patron_id="P9", origin_ref="R-K1"))
+    return evening
+
+
+@pytest.mark.parametrize(("cents", "state"), [(1000, S.CANCELLED), (400, S.TASKED)])
+def test_of_money_for_no_debt_that_is_as_old_as_the_ledger_staff_see_whether_it_is_on_anothers_fee(
+    cents: int, state: PaymentState
+) -> None:
+    evening = of_a_stranger(cents)
+    evening.evening()
+    (task,) = evening.book.tasks()
+    assert (task.task_id, task.kind, task.cents, evening.state("R1")) == ("look-back-R1-1", "look", cents, state)
+    assert f"under the id {K1}" in task.text
+
+
+def test_of_a_whole_receipt_so_do_the_lines_that_are_for_no_debt() -> None:
+    evening = of_a_stranger(2000)
+    evening.receive(a_payment("K2", fee_ref="B1", payment_ref="R-K1", payment_line="2"))
+    evening.evening()
+    assert evening.tasks() == [("look", "", 1000)]
+
+
+def test_nobody_is_asked_to_look_for_money_that_is_younger_than_the_ledger_or_where_nothing_is_posted() -> None:
+    for younger in (True, False):
+        evening = of_a_stranger()
+        if younger:
+            evening.earlier_until = "2026-11-01"
+        else:
+            evening.alma = None
+        evening.night()
+        assert (evening.state("K1"), evening.tasks()) == (S.CANCELLED, [])
+
+
 def two_debts(*reads: Read, **changes: object) -> Evening:
     """Two open debts of one patron, and 7.00 that a lost ledger had put on the later one."""
     evening = Evening(debt("B1", 1000), debt("B2", 2000, "2026-12-24", **changes))  # type: ignore[arg-type]

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pipeline.ports.ledger import PaymentState, PostingState
 from pipeline.stages.external import external_id
 from tests.fakes.alma import Read
-from tests.fakes.postings import a_payment
-from tests.unit.back_kit import debt
-from tests.unit.evening_kit import K1, Evening
+from tests.unit.evening_kit import K1
+from tests.unit.shares_kit import OTHERWISE, SECOND, planned, states
 
 P = PostingState
-SECOND = external_id("campus", "K1", 2)
-OTHERWISE = "POST-MISMATCH"
-
-
-def planned(*reads: Read) -> Evening:
-    """5.00 are planned for F1, and 2.00 of the same receipt for F2."""
-    evening = Evening(debt("B1", 1000), debt("B2", 1000), debt("B3", 1000))
-    evening.alma = evening.an_alma(*reads)
-    evening.receive(a_payment(cents=700, fee_ref="", fees=(("B1", 500), ("B2", 200))))
-    evening.match()
-    for number, one in enumerate(evening.allocate("K1"), 1):
-        evening.book.by_id[one.external_id] = replace(one, alma_fee_id=f"F{number}")
-    return evening
-
-
-def states(evening: Evening) -> list[tuple[PostingState, str]]:
-    return [(one.state, one.code) for one in map(evening.book.posting, (K1, SECOND))]
 
 
 @pytest.mark.parametrize("cents", [700, 1000])

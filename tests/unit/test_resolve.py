@@ -132,6 +132,21 @@ def test_a_posting_goes_where_the_word_says(state: PostingState, action: Action,
     assert (word.by, by, word.reason) == ("ada", "ada", "seen in Alma")
 
 
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (PostingState.MISMATCH, "POST-MISMATCH"),
+        (PostingState.MISMATCH, "IMPORT-DOUBLE"),
+        (PostingState.DOUBLE, "POST-DOUBLE"),
+        (PostingState.HELD, "POST-MISMATCH"),
+    ],
+)
+def test_what_stood_otherwise_bears_that_also_when_it_is_settled(state: PostingState, code: str) -> None:
+    ledger = book(replace(A_POSTING, state=state, code=code, since=NOW))
+    bench(ledger).decide(wish("BPX-01", Action.SETTLED))
+    assert (ledger.by_id["BPX-01"].state, ledger.by_id["BPX-01"].code) == (PostingState.SETTLED, code)
+
+
 def test_every_other_word_on_a_posting_is_one_line_and_changes_nothing() -> None:
     allowed = {(state, action) for state, action, _ in POSTED} | {(PostingState.DOUBT, Action.RESEND)}
     for state in PostingState:

@@ -367,10 +367,34 @@ def test_a_whole_receipt_goes_back_for_the_fees_it_paid_and_no_other() -> None:
     assert (desk.open("B1"), desk.open("B2")) == (0, 0)
 
 
-def test_a_whole_receipt_of_which_a_part_is_for_no_fee_is_for_a_person() -> None:
+def a_receipt_of_a_known_and_an_unknown_fee() -> Desk:
+    """A receipt T1 of 10.00 for B2 and 10.00 for B3, which is not charged yet."""
     desk = Desk(debt("B1", 1000), debt("B2", 1000))
     desk.receive(*(a_payment(f"K{n}", fee_ref=f"B{n}", payment_ref="T1", payment_line=str(n)) for n in (2, 3)))
     desk.match()
+    return desk
+
+
+def test_a_whole_receipt_of_which_a_part_is_for_no_fee_ends_with_all_of_it_once() -> None:
+    desk = a_receipt_of_a_known_and_an_unknown_fee()
+    desk.receive(a_back(cents=-2000, fee_ref="", origin_ref="T1"))
+    assert desk.back() == []
+    assert [desk.state(key) for key in ("K2", "K3", "R1")] == [S.SETTLED] * 3
+    assert (desk.tasks(), desk.shares("R1")) == ([], [("B2", -1000)])
+    desk.receive(*(a_back(f"R{n}", -1000 * n, fee_ref="", origin_ref="T1") for n in (2, 3)))
+    assert desk.back() == ["REVERSAL-TOO-MUCH"] * 2
+
+
+def test_a_part_of_a_receipt_that_is_for_a_known_and_an_unknown_fee_is_for_a_person() -> None:
+    desk = a_receipt_of_a_known_and_an_unknown_fee()
+    desk.receive(a_back(cents=-1500, fee_ref="", origin_ref="T1"))
+    assert desk.back() == ["REVERSAL-UNCLEAR"]
+    assert desk.book.payments["R1"].why == "15.00 go back of receipt T1, and 20.00 are left of it in 2 lines"
+
+
+def test_a_whole_receipt_of_which_a_person_had_dealt_with_a_line_by_hand_is_for_a_person() -> None:
+    desk = a_receipt_of_a_known_and_an_unknown_fee()
+    desk.book.settle_payment(desk.book.payments["K3"], S.SETTLED, "", "ada: entered by hand", desk.now)
     desk.receive(a_back(cents=-2000, fee_ref="", origin_ref="T1"))
     assert desk.back() == ["REVERSAL-UNCLEAR"]
     assert desk.book.payments["R1"].why == "20.00 go back, and 10.00 of that are known to be for a fee"
