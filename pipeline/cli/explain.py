@@ -148,12 +148,8 @@ def _of_fee(fee_id: str, ledger: Ledger) -> Iterator[Ending]:
         for payment in ledger.payments_for(source, fee_id):
             yield from _of_payment(payment, ledger)
     for record in records:
-        paid = int(record["paid_cents"])
-        part = (
-            f" ({dollars(paid)} of {dollars(int(record['amount_cents']))} is paid at {record['system']})"
-            if paid
-            else ""
-        )
+        paid, cents = int(record["paid_cents"]), int(record["amount_cents"])
+        part = f" ({dollars(paid)} of {dollars(cents)} is paid at {record['system']})" if paid and cents > 0 else ""
         state, facts = str(record["state"]), {"do": _do(str(record["code"]))}
         charged = ledger.charge_of(str(record["source"]), fee_id) if state == FeeState.CHARGED else None
         yield _ending(

@@ -11,6 +11,8 @@ from pipeline.tables import tally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 KEY = "fee_id"
@@ -48,23 +50,37 @@ def lines(
     reread = stated[(stated["known"] != "") & (stated["there"] | (stated["amount_cents"] == 0))]
     left = Tally(len(stated), int((stated["said"] - stated["expected"]).sum()))
     changed = total(tally(frame) for box, frame in boxes if box != "unchanged")
-    still = [_set_beside(frame, stated) for box, frame in boxes if box == "unchanged"]
-    count = sum(len(frame) for frame in still)
-    odd = sum(int((frame["now"] - frame["expected"])[frame["odd"]].sum()) for frame in still)
+    still = [frame.assign(now=_now(frame)) for box, frame in boxes if box == "unchanged"]
+    odd = [_set_beside(some, stated) for frame in still if len(some := frame[frame["code"].isin(UNEXPECTED)])]
+    differs = sum(int((frame["now"] - frame["expected"]).sum()) for frame in odd)
     left += tally(came[earlier]) + tally(reread)
-    yield Line(stage, f"{source}: said - expected = changed", left, changed + Tally(count, odd))
-    plain = [frame[~frame["odd"]] for frame in still]
+    right = changed + Tally(sum(len(frame) for frame in still), differs)
+    yield Line(stage, f"{source}: said - expected = changed", left, right)
+    plain = [frame.loc[~frame["code"].isin(UNEXPECTED), [KEY, "now"]] for frame in still]
     told = sum(int(frame["now"].sum()) for frame in plain)
-    due = sum(int(frame["expected"].sum()) for frame in plain)
+    due = sum(int(stated.loc[_among(stated[KEY], frame[KEY]), "expected"].sum()) for frame in plain)
     yield Line(stage, f"{source}: unchanged = expected", Tally(0, due), Tally(0, told))
 
 
-def _set_beside(unchanged: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
-    """What unchanged statements say now, and what was expected of them."""
-    now = unchanged["original_cents"].where(unchanged["lists"] == "new_since", unchanged["amount_cents"])
-    said = unchanged[[KEY]].assign(now=now, odd=unchanged["code"].isin(UNEXPECTED))
-    both = said.merge(stated[[KEY, "expected"]].drop_duplicates(KEY).astype({"expected": WHOLE}), on=KEY, how="left")
-    return both.assign(expected=both["expected"].fillna(0).astype("int64"))
+def _now(unchanged: pd.DataFrame) -> pd.Series[int]:
+    """What unchanged statements say now: what is open, or the original amount where they list new fees only."""
+    return unchanged["original_cents"].where(unchanged["lists"] == "new_since", unchanged["amount_cents"])
+
+
+def _among(ids: pd.Series[str], others: pd.Series[str]) -> npt.NDArray[np.bool_]:
+    """Whether each id is one of the others; pandas takes twenty times as long to say so of many."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.is_in(pa.array(ids), value_set=pa.array(others))
+    return np.asarray(found, dtype=bool)
+
+
+def _set_beside(odd: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
+    """What was expected of the few unchanged statements that say something else."""
+    both = odd[[KEY, "now"]].merge(stated[[KEY, "expected"]].drop_duplicates(KEY), on=KEY, how="left")
+    return both.assign(expected=both["expected"].astype(WHOLE).fillna(0).astype("int64"))
 
 
 def _beside(stated: pd.DataFrame, positions: pd.DataFrame, receipts: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from pipeline.stages.morning import (
     masked,
     name_of,
 )
+from pipeline.stages.outgoing import outgoing
 from pipeline.tables import FOLDED
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ def _pending(desk: Work) -> pd.DataFrame | None:
 
 
 def _outputs(work: Work) -> list[Output]:
-    """Files of tonight, with how far each got, and files of earlier nights that are still on their way."""
-    tonight = {batch.name for desk in work.before for batch, _, _ in desk.made}
-    tonight |= {name for desk in work.before for name in desk.handed_over}
+    """The files that people are told of tonight, with how far each got."""
     return [
         Output(
             one.batch.system,
@@ -115,7 +114,7 @@ def _outputs(work: Work) -> list[Output]:
             one.state,
             one.evidence,
         )
-        for one in work.ledger.uploads_of(sorted(tonight))
+        for one in outgoing(work)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import files
 from pipeline.findings import BOXES
 from pipeline.stages.morning import LATE
+from pipeline.stages.outgoing import outgoing
 from pipeline.tables import tally
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def _came(work: Work, sha: str) -> dict[str, Any]:
 
 
 def _went(work: Work) -> list[dict[str, Any]]:
-    """Every file made tonight, for a bursar or for Alma's import, and every older one still on its way."""
-    made = [batch.name for desk in work.before for batch, _, _ in desk.made]
-    made += [name for desk in work.before for name in desk.handed_over]
+    """Every file that people are told of tonight, for a bursar or for Alma's import."""
     return [
         {
             "system": upload.batch.system,
@@ -72,7 +71,7 @@ def _went(work: Work) -> list[dict[str, Any]]:
             "business_date": upload.batch.business_date.isoformat(),
             "state": str(upload.state),
         }
-        for upload in work.ledger.uploads_of(made)
+        for upload in outgoing(work)
     ]
 
 

@@ -13,6 +13,7 @@ from pipeline.layouts import layout as layouts
 from pipeline.money import Tally
 from pipeline.ports.ledger import UploadState
 from pipeline.stages import pages, printable, workbook
+from pipeline.stages.outgoing import outgoing
 from pipeline.stages.workbook import Sheet
 
 if TYPE_CHECKING:
@@ -134,16 +135,16 @@ def subtotals_of(lines: pd.DataFrame, names: Sequence[str]) -> dict[str, list[Su
 def run_sheet(work: Work) -> None:
     """Write ``run_sheet.html`` and ``run_sheet.xlsx`` into the run's folder; the same night gives the same bytes.
 
-    ``work`` is the desk of CLOSE.  On the sheet stands every file made tonight, and every older one that is still on
-    its way, but none for Alma's import: those are not the bursar's to load.  Without any there is no sheet.
+    ``work`` is the desk of CLOSE.  On the sheet stands every file made tonight, every older one that is still on its
+    way, and what left since a sheet was last written (stages.outgoing), but none for Alma's import: those are not the
+    bursar's to load.  Without any there is no sheet.
     """
     parts: dict[str, list[Subtotal]] = {}
     made = [desk for desk in work.before if desk.made]
     for desk in made:
         parts |= subtotals_of(desk.rows, [batch.name for batch, _, _ in desk.made])
-    uploads = work.ledger.uploads_of(sorted(batch.name for desk in made for batch, _, _ in desk.made))
     systems = work.campus.campus.systems
-    theirs = [one for one in uploads if one.batch.kind in KINDS and one.batch.system in systems]
+    theirs = [one for one in outgoing(work) if one.batch.kind in KINDS and one.batch.system in systems]
     found = rows(theirs, work.campus, parts)
     if found:
         files.replace(work.folder.parent / f"{NAME}.html", [html(found, work).encode()])

@@ -4,9 +4,10 @@ import io
 import re
 import zlib
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from openpyxl import load_workbook
 
 from pipeline import tables
@@ -120,16 +121,25 @@ def test_the_parts_of_a_file_add_up_to_it_and_a_folded_row_stands_in_none() -> N
     }
 
 
+class Books(FakeUploadBook):
+    """Files on their way, and the run before tonight's, which told of those that had left by then."""
+
+    def runs(self, most: int) -> list[Run]:
+        return [Run(6, TODAY, 1, "night", LAST_TOLD, LAST_TOLD)][:most]
+
+
 def desk(folder: Path, uploads: list[Upload], rows: Any = None) -> Work:
     """The desk of CLOSE after a night that made the first two of these files."""
     run = Run(7, TODAY, 2, "night", datetime(2026, 2, 3, tzinfo=UTC))
-    ledger = cast("Any", FakeUploadBook({one.batch_id: one for one in uploads}))
+    ledger = cast("Any", Books({one.batch_id: one for one in uploads}))
     made = tuple((one.batch, folder / one.batch.name, "peoplesoft/default") for one in uploads[:2])
     outside = cast("Any", None)
     night = Work("CHARGES_OUT", told(), TODAY, run, ledger, outside, folder / "charges_out", table=rows, made=made)
     empty = Work("PAYMENTS_IN", told(), TODAY, run, ledger, outside, folder / "payments_in")
     return Work("CLOSE", told(), TODAY, run, ledger, outside, folder / "close", before=(empty, night))
 
+
+LAST_TOLD = datetime(2026, 2, 2, 4, tzinfo=UTC)
 
 SENT_TONIGHT = [upload("peoplesoft", "credit", 3, -12500), upload("cashnet", "charge", 9, 5000), NIGHT[3]]
 
@@ -172,6 +182,15 @@ def test_an_older_file_still_on_its_way_stands_on_the_sheet_of_a_night_that_made
     quiet = desk(tmp_path, [NIGHT[3]], lines())
     run_sheet.run_sheet(replace(quiet, before=()))
     assert "not there yet: load it once it is" in (tmp_path / "run_sheet.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("hours", "stands"), [(1, True), (0, False), (-1, False)])
+def test_what_left_since_a_run_last_came_to_its_end_stands_on_the_sheet_of_a_night_that_made_none(
+    tmp_path: Path, hours: int, *, stands: bool
+) -> None:
+    late = replace(NIGHT[3], state=UploadState.SENT, changed_at=LAST_TOLD + timedelta(hours=hours))
+    run_sheet.run_sheet(replace(desk(tmp_path, [late], lines()), before=()))
+    assert (tmp_path / "run_sheet.html").is_file() == stands
 
 
 def test_a_shadow_night_says_that_there_is_nothing_to_load(tmp_path: Path) -> None:
