@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 FEW = 5
 """So many fees a note names."""
 
+TOLD = ("source", "fee_id", "version", "content", "known", "patron_id_type", "patron_id", "lists", "as_of")
+MONEY = ("currency", "amount_cents", "original_cents")
+"""What is kept of statements that are no news, beside code and why: all of them stand in the table of normalise."""
+
 
 def compare(  # noqa: PLR0913 - a stage is given each ledger table by name
     fees: pd.DataFrame,
@@ -47,7 +51,8 @@ def compare(  # noqa: PLR0913 - a stage is given each ledger table by name
     if not reported.any():
         return Outcome(tables.checked(_exported(fees), tables.CHANGES, "compare"))
     rows = _where(fees, reported)
-    earlier = changes_a_debt(rows["content"])
+    earlier = (rows["known"] != "").to_numpy(dtype=bool, copy=True)  # only the ledger gives such
+    earlier[earlier] = changes_a_debt(rows.loc[earlier, "content"])
     stated, unread = differ.read_at_last(_where(rows, ~earlier), positions)
     beside = expected(stated, positions, receipts)
     found = differ.differences(stated, beside, positions)
@@ -56,6 +61,8 @@ def compare(  # noqa: PLR0913 - a stage is given each ledger table by name
     news = settle.settle(found.changed, held, known, stated)
     passed = _together([_exported(fees[~reported]), news.passed])
     boxes = _boxes([*news.boxes, *settle.open_again(found.unchanged, history), ("withdrawn", unread)])
+    if "unchanged" in boxes:
+        boxes["unchanged"] = boxes["unchanged"][[*TOLD, *MONEY, "code", "why"]]
     notes = tuple(_moved(found, positions))
     return Outcome(tables.checked(passed, tables.CHANGES, "compare"), boxes, notes)
 
