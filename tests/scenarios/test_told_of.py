@@ -49,7 +49,7 @@ def told(nights: Nights, page: str, name: str) -> list[str]:
     return [one.parent.name for one in pages if name in one.read_text("utf-8")]
 
 
-@pytest.mark.parametrize(("at", "after"), [("deliver", False), ("deliver", True)])
+@pytest.mark.parametrize(("at", "after"), [("book", True), ("deliver", False), ("deliver", True)])
 def test_a_file_of_a_run_that_was_killed_is_told_of_by_the_next_one_and_by_no_later_one(
     tmp_path: Path, at: str, *, after: bool
 ) -> None:

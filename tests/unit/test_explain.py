@@ -103,6 +103,12 @@ def test_a_fee_ends_with_its_payment_that_waits_for_a_person() -> None:
     )
 
 
+def test_a_change_that_lowers_a_debt_says_nothing_of_a_part_that_is_paid() -> None:
+    fall = fee("withdrawn", paid=1000) | {"amount_cents": -1000}
+    [line] = lines(lives(called={"B1": [Named("fee", "B1")]}, records=[fall]), "B1")
+    assert line.startswith("fee B1 is withdrawn: next: nothing more")
+
+
 def test_a_held_fee_ends_with_what_the_person_should_do() -> None:
     ledger = lives(called={"B1": [Named("fee", "B1")]}, records=[fee("held", "NORMALISE-UNMAPPED-TYPE")])
     assert "add one line for it under fee_types" in lines(ledger, "B1")[-1]
