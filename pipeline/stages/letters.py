@@ -13,8 +13,8 @@ from pipeline import files
 from pipeline.money import Tally, total
 from pipeline.ports.ledger import PaymentState, PostingState, TaskState, Way
 from pipeline.stages import printable
-from pipeline.stages.manifest import NAME as MANIFEST
 from pipeline.stages.morning import age, by_age, name_of
+from pipeline.stages.outgoing import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline import files
 from pipeline.findings import BOXES
 from pipeline.stages.morning import LATE
-from pipeline.stages.outgoing import outgoing
+from pipeline.stages.outgoing import MANIFEST, outgoing
 from pipeline.tables import tally
 
 if TYPE_CHECKING:
     from pipeline.flow.books import Line
     from pipeline.flow.runner import Work
     from pipeline.money import Tally
-
-NAME = "manifest.json"
 
 
 def manifest(work: Work) -> None:
@@ -41,7 +39,7 @@ def manifest(work: Work) -> None:
         "findings": dict(sorted(Counter(one.code for desk in (*work.before, work) for one in desk.findings).items())),
     }
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
-    files.replace(work.folder.parent / NAME, [text.encode()])
+    files.replace(work.folder.parent / MANIFEST, [text.encode()])
 
 
 def _came(work: Work, sha: str) -> dict[str, Any]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from pipeline.stages.morning import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pipeline.flow.runner import Work
-    from pipeline.ports.ledger import Upload
+    from pipeline.ports.ledger import Run, Upload
 
 MOST_RUNS = 200
-"""So many runs are looked through for the last one that came to its end."""
+"""So many runs are looked through for the last one that told of its files."""
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+A_MOMENT = timedelta(seconds=1)
+
+MANIFEST = "manifest.json"
+"""The page that is written when the run sheet is."""
 
 
 def outgoing(work: Work) -> Sequence[Upload]:
     """Give every such file once, by system, oldest first; ``work`` is the desk of CLOSE.
 
-    A run that was killed told nobody of its files, and a file may arrive nights after it was made: the next run that
-    comes to its end tells of all that went since the last one did.
+    A run that was killed told nobody of its files, nor did one that could not write its pages, and a file may arrive
+    nights after it was made: the next run that writes its pages tells of all that went since the last one did.
     """
     names = {batch.name for desk in work.before for batch, _, _ in desk.made}
     names |= {name for desk in work.before for name in desk.handed_over}
@@ -31,5 +37,13 @@ def outgoing(work: Work) -> Sequence[Upload]:
 
 
 def _last_told(work: Work) -> datetime:
-    ended = (one.ended_at for one in work.ledger.runs(MOST_RUNS) if one.number != work.run.number)
-    return next((at for at in ended if at is not None), LONG_AGO)
+    earlier = [one for one in work.ledger.runs(MOST_RUNS) if one.number != work.run.number]
+    ended = (one.ended_at for one in earlier if one.ended_at is not None and _has_told(work, one))
+    first = earlier[-1] if earlier else work.run
+    return next(ended, first.started_at - A_MOMENT)
+
+
+def _has_told(work: Work, run: Run) -> bool:
+    """Whether a run wrote its pages; of one whose folder was put away long since, nobody doubts it."""
+    folder = work.folder.parent.parent / name_of(run)
+    return not folder.is_dir() or (folder / MANIFEST).is_file()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import stages
+from pipeline import files, stages
 from tests.fakes.place import Outage
 from tests.nights import Nights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pipeline.ports.outside import Place
@@ -65,6 +66,26 @@ def test_a_file_of_a_run_that_was_killed_is_told_of_by_the_next_one_and_by_no_la
     first, second = sorted(nights.delivered("peoplesoft/in"))
     for page in PAGES:
         assert (told(nights, page, first), told(nights, page, second)) == (["2026-01-06-01"], ["2026-01-07-01"])
+
+
+def test_a_file_of_a_run_that_could_not_write_its_pages_is_told_of_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights, write = Nights(tmp_path), files.replace
+
+    def full(path: Path, blocks: Iterable[bytes]) -> str:
+        if path.name in PAGES:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, blocks)
+
+    nights.exported("a.xml", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "replace", full)
+        assert nights.night(1).sent == 1
+    nights.clock.sleep(86_400)
+    nights.night(2)
+    [name] = nights.delivered("peoplesoft/in")
+    assert [told(nights, page, name) for page in PAGES] == [["2026-01-06-01"]] * len(PAGES)
 
 
 def test_a_file_that_arrives_a_night_late_is_told_of_when_it_does(
