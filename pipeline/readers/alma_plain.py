@@ -31,8 +31,11 @@ USED = r"[ -%'-;=?-~]*+"
 """Text that can be seen in ASCII, but for the signs that mean something to XML."""
 
 UNUSED = r"[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+"
-UNUSED += rf"(?:&(?:amp|lt|gt|apos|quot);{UNUSED})*+"
-"""Text that nobody wants: any letters and line breaks, and the references everybody knows."""
+UNUSED += rf"(?:&(?:amp|lt|gt|apos|quot);{UNUSED})*"
+"""Text that nobody wants: any letters and line breaks, and the references everybody knows.
+
+Groups are not possessive: until 3.11.5 Python goes on after a part of one that does not match as a whole.
+"""
 
 SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
 LOCAL = rf'(?:[ \t\r\n]++xmlns:xsi="{re.escape(SCHEMA)}")'
@@ -45,8 +48,8 @@ class PlainFees:
     def __init__(self, declared: Mapping[str, str], unwanted: frozenset[int]) -> None:
         prefix = next(prefix for prefix, uri in declared.items() if uri == places.NAMESPACE)
         self._colon = re.escape(f"{prefix}:") if prefix else ""
-        again = "?+" if declared.get("xsi") == SCHEMA else ""
-        self._nil = rf'(?:[ \t\r\n]++xsi:nil="true"{LOCAL}{again})?+{BLANKS}/>'
+        again = "?" if declared.get("xsi") == SCHEMA else ""
+        self._nil = rf'(?:[ \t\r\n]++xsi:nil="true"{LOCAL}{again})?{BLANKS}/>'
         self._unwanted = unwanted
         self._empty = f"<{prefix}:" if prefix else "<"
         self._empty += places.FEE.name
@@ -55,7 +58,7 @@ class PlainFees:
     def _part(self, part: Part) -> str:
         name = self._colon + part.name
         inside = "".join(
-            f"(?:{self._leaf(inner) if isinstance(inner, Leaf) else self._part(inner)})?+" for inner in part.inside
+            f"(?:{self._leaf(inner) if isinstance(inner, Leaf) else self._part(inner)})?" for inner in part.inside
         )
         return f"<{name}>{BLANKS}{inside}</{name}>{BLANKS}"
 
