@@ -187,7 +187,8 @@ class Desk:
         back = f"{dollars(-line.cents)} go back"
         if any(cents > charged[debt].paid_cents for debt, cents in taken.items()):
             return Hold(TOO_MUCH, f"{back}, and so much is not left of the fees that the receipt paid")
-        of_no_fee = sum(one.origin.left - sum(one.taken.values()) for one in going if one.origin.waits)
+        ends = (one for one in going if one.origin.waits or one.origin.payment.why == ALL_BACK)  # a run died at it
+        of_no_fee = sum(one.origin.left - sum(one.taken.values()) for one in ends)
         if sum(taken.values()) + of_no_fee != -line.cents:
             return Hold(UNCLEAR, f"{back}, and {dollars(sum(taken.values()))} of that are known to be for a fee")
         if doubt := self._doubt_of_all(line, going):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.ports.ledger import PaymentState, PostingState
+from pipeline.stages.match import ALL_BACK
 from tests.fakes.postings import a_charge, a_payment
 from tests.unit.back_kit import Desk, HeldFall, a_back, debt, unnamed
 
@@ -383,6 +384,14 @@ def test_a_whole_receipt_of_which_a_part_is_for_no_fee_ends_with_all_of_it_once(
     assert (desk.tasks(), desk.shares("R1")) == ([], [("B2", -1000)])
     desk.receive(*(a_back(f"R{n}", -1000 * n, fee_ref="", origin_ref="T1") for n in (2, 3)))
     assert desk.back() == ["REVERSAL-TOO-MUCH"] * 2
+
+
+def test_a_whole_receipt_ends_though_the_machine_stopped_when_its_line_for_no_fee_had_ended() -> None:
+    desk = a_receipt_of_a_known_and_an_unknown_fee()
+    desk.book.settle_payment(desk.book.payments["K3"], S.SETTLED, "", ALL_BACK, desk.now)
+    desk.receive(a_back(cents=-2000, fee_ref="", origin_ref="T1"))
+    assert desk.back() == []
+    assert [desk.state(key) for key in ("K2", "K3", "R1")] == [S.SETTLED] * 3
 
 
 def test_a_part_of_a_receipt_that_is_for_a_known_and_an_unknown_fee_is_for_a_person() -> None:
